@@ -1,0 +1,5 @@
+"""`python -m entitlement` is `entitlement`."""
+
+from entitlement.cli import main
+
+main()

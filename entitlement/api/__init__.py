@@ -1,0 +1,1 @@
+"""The HTTP service: routes that read a request, call one flow, and write its answer."""

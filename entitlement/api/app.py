@@ -1,0 +1,59 @@
+"""The HTTP application: routes, the size of what is read, and problems for everything that goes wrong."""
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entitlement import __version__
+from entitlement.api import gateway, health, problems, venice, wallet
+from entitlement.wiring import Service
+
+LARGEST_BODY = 64 * 1024
+"""Bytes. The largest honest body, a signed sign-in message, has a few thousand."""
+
+
+def create_app(service: Service | None) -> FastAPI:
+    """Return the application over `service`; without one only to describe it (openapi.json)."""
+    app = FastAPI(
+        title="Entitlement",
+        version=__version__,
+        summary="Stake tokens, own a daily right to AI inference.",
+        description=(
+            "Credit is an integer of nano-USD (1e-9 USD), tokens are wei in decimal text, times are Unix "
+            "seconds. Errors are RFC 9457 problems with a stable `code`."
+        ),
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.service = service
+    for router in (gateway.router, wallet.router, venice.router, health.router):
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(LimitBody)
+    return app
+
+
+class LimitBody:
+    """Refuse to read more than `LARGEST_BODY`, whatever the length that was announced."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what comes in."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY:
+                raise HTTPException(
+                    413, f"the body is larger than {LARGEST_BODY} bytes, which no request needs"
+                )
+            return message
+
+        await self._app(scope, counted, send)

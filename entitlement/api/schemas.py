@@ -1,0 +1,359 @@
+"""What goes over the wire: credit in nano-USD integers, tokens in wei as decimal text, times in Unix seconds.
+
+JSON numbers carry integers up to 2**53 - 1 everywhere; wei do not fit, so they are text.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from entitlement.core.holds import DEFAULT_TTL_SECONDS, LONGEST_MODEL_NAME, LONGEST_REQUEST_ID
+from entitlement.core.holds import Usage as CoreUsage
+from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
+from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.positions import Position
+from entitlement.core.units import NANO_USD_MAX, NanoUsd
+from entitlement.flows.read_account import AccountView
+from entitlement.flows.read_balance import Balance
+from entitlement.flows.spend_credit import HoldAnswer
+
+Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
+PositiveAmount = Annotated[int, Field(strict=True, gt=0, le=NANO_USD_MAX)]
+Count = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class Wire(BaseModel):
+    """Read strictly: a field nobody knows is an error, so that a typo never goes unnoticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- gateways ------------------------------------------------------------------------------------------
+
+
+class HoldIn(Wire):
+    """Credit to set aside for a request."""
+
+    key: Secret
+    """The API key's secret, as the caller sent it."""
+    amount: PositiveAmount
+    """The most the request can cost."""
+    minimum: PositiveAmount | None = None
+    """Give less than `amount` if there is less, but not less than this; default `amount`."""
+    request_id: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REQUEST_ID)]
+    ttl: Annotated[int, Field(strict=True, ge=1, le=3600)] = DEFAULT_TTL_SECONDS
+    """Seconds after which the hold is given back by itself."""
+    model: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MODEL_NAME)] | None = None
+
+
+class UsageIn(Wire):
+    """What is kept of a request: counts and times. There is no field for content, and none is taken."""
+
+    model: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MODEL_NAME)] | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    latency_ms: Count | None = None
+    status: Annotated[int, Field(strict=True, ge=100, le=599)] | None = None
+
+    def to_core(self) -> CoreUsage:
+        """Return it as the flows take it."""
+        return CoreUsage(**self.model_dump())
+
+
+class CaptureIn(Wire):
+    """What the request did cost."""
+
+    amount: Amount
+    usage: UsageIn | None = None
+
+
+class FundingOut(Wire):
+    """A source's part of a hold."""
+
+    source: str
+    amount: int
+
+
+class HoldOut(Wire):
+    """A hold as it stands."""
+
+    id: str
+    request_id: str
+    state: Literal["open", "captured", "released", "expired"]
+    amount: int
+    final: bool
+    """Whether it took the last credit that the key could spend."""
+    epoch: int
+    created_at: int
+    expires_at: int
+    captured: int
+    shortfall: int
+    """What the request cost beyond the hold and all available credit; the operator bears it."""
+    funded_by: list[FundingOut]
+
+
+class BalanceOut(Wire):
+    """Credit of the account, as of this answer."""
+
+    available: int
+    held: int
+    diem: int
+    """The part of `available` that is the day's DIEM credit."""
+    usd: int
+    """The rest of `available`."""
+    epoch: int
+    resets_at: int
+    granted: int
+    """DIEM credit granted in this epoch."""
+    spent: int
+    """What was captured from it."""
+
+    @classmethod
+    def of(cls, balance: Balance) -> "BalanceOut":
+        """Return it as it goes over the wire."""
+        return cls(
+            available=balance.available,
+            held=balance.held,
+            diem=balance.diem,
+            usd=balance.usd,
+            epoch=balance.epoch,
+            resets_at=balance.resets_at,
+            granted=balance.granted,
+            spent=balance.spent,
+        )
+
+
+class HoldAnswerOut(Wire):
+    """The answer to every call about a hold."""
+
+    hold: HoldOut
+    balance: BalanceOut
+
+    @classmethod
+    def of(cls, answer: HoldAnswer) -> "HoldAnswerOut":
+        """Return it as it goes over the wire."""
+        hold = answer.hold
+        return cls(
+            hold=HoldOut(
+                id=hold.id,
+                request_id=hold.request_id,
+                state=hold.state.value,  # pyright: ignore[reportArgumentType] - a refused one has no answer
+                amount=hold.amount,
+                final=hold.is_final,
+                epoch=hold.epoch,
+                created_at=hold.created_at,
+                expires_at=hold.expires_at,
+                captured=hold.captured,
+                shortfall=hold.shortfall,
+                funded_by=[FundingOut(source=part.source, amount=part.amount) for part in answer.parts],
+            ),
+            balance=BalanceOut.of(answer.balance),
+        )
+
+
+# --- keys ----------------------------------------------------------------------------------------------
+
+
+class LimitsWire(Wire):
+    """What a key may spend in a period; null for no limit of its own."""
+
+    diem: Amount | None = None
+    usd: Amount | None = None
+    period: LimitPeriod = LimitPeriod.EPOCH
+
+
+class KeyIn(Wire):
+    """A key to make."""
+
+    description: str
+    type: KeyKind = KeyKind.INFERENCE
+    limits: LimitsWire = LimitsWire()
+    model_privacy: ModelPrivacy = ModelPrivacy.ALL
+    expires_at: Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)] | None = None
+
+    def to_core(self) -> NewKey:
+        """Return it as the flows take it."""
+        limits = KeyLimits(
+            diem=None if self.limits.diem is None else NanoUsd(self.limits.diem),
+            usd=None if self.limits.usd is None else NanoUsd(self.limits.usd),
+            period=self.limits.period,
+        )
+        return NewKey(self.description, self.type, limits, self.model_privacy, self.expires_at)
+
+
+class KeyOut(Wire):
+    """A key as it stands; its secret is nowhere."""
+
+    id: str
+    description: str
+    type: KeyKind
+    last_six: str
+    limits: LimitsWire
+    model_privacy: ModelPrivacy
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> "KeyOut":
+        """Return it as it goes over the wire."""
+        return cls(
+            id=key.id,
+            description=key.description,
+            type=key.kind,
+            last_six=key.last_six,
+            limits=LimitsWire(diem=key.limits.diem, usd=key.limits.usd, period=key.limits.period),
+            model_privacy=key.model_privacy,
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+            revoked_at=key.revoked_at,
+        )
+
+
+class MadeKeyOut(Wire):
+    """A new key."""
+
+    key: KeyOut
+    secret: str
+    """Shown this once."""
+
+
+class KeysOut(Wire):
+    """The account's keys that are not revoked."""
+
+    keys: list[KeyOut]
+
+
+class IntrospectionOut(Wire):
+    """A usable key, and what its account has."""
+
+    key: KeyOut
+    balance: BalanceOut
+
+
+# --- wallets -------------------------------------------------------------------------------------------
+
+
+class NonceOut(Wire):
+    """A number for one sign-in message."""
+
+    nonce: str
+    expires_at: int
+    domains: list[str]
+    """The message's domain must be one of these."""
+    chain_id: int
+
+
+class SignInIn(Wire):
+    """An EIP-4361 message and what the wallet's personal_sign made of it."""
+
+    message: Annotated[str, StringConstraints(max_length=4_096)]
+    signature: Annotated[str, StringConstraints(max_length=1_024)]
+
+
+class SessionOut(Wire):
+    """A session; send its token as `Authorization: Bearer`."""
+
+    token: str
+    wallet: str
+    expires_at: int
+
+
+Wei = Annotated[str, Field(pattern=r"^[0-9]+$", description="an integer of wei")]
+
+
+class PositionOut(Wire):
+    """What a wallet has in the contracts, in wei."""
+
+    vvv_unlocked: Wei
+    vvv_locked: Wei
+    vvv_cooling: Wei
+    rewards_claimed: Wei
+    diem_minted: Wei
+    diem_staked: Wei
+    diem_cooling: Wei
+    diem_given: Wei
+    diem_received: Wei
+
+    @classmethod
+    def of(cls, position: Position) -> "PositionOut":
+        """Return it as it goes over the wire."""
+        return cls(**{name: str(getattr(position, name)) for name in cls.model_fields})
+
+
+class TicketOut(Wire):
+    """An exit in progress."""
+
+    station: Literal["vvv", "diem"]
+    number: int
+    amount: Wei
+    claimable_at: int
+
+
+class AccountOut(Wire):
+    """A wallet's account: on the chain, and in credit."""
+
+    wallet: str
+    position: PositionOut
+    """At the newest followed block."""
+    final_position: PositionOut
+    """At the final block: what credit comes from."""
+    tickets: list[TicketOut]
+    final_block: int
+    latest_block: int
+    allowance_now: int
+    allowance_next: int
+    """What the next epoch gives if nothing changes."""
+    spent: int
+    held: int
+    resets_at: int
+    balance: BalanceOut
+
+    @classmethod
+    def of(cls, view: AccountView) -> "AccountOut":
+        """Return it as it goes over the wire."""
+        return cls(
+            wallet=view.wallet,
+            position=PositionOut.of(view.latest),
+            final_position=PositionOut.of(view.final),
+            tickets=[
+                TicketOut(
+                    station=ticket.station,  # pyright: ignore[reportArgumentType] - one of the two
+                    number=ticket.number,
+                    amount=str(ticket.amount),
+                    claimable_at=ticket.claimable_at,
+                )
+                for ticket in view.tickets
+            ],
+            final_block=view.final_block,
+            latest_block=view.latest_block,
+            allowance_now=view.allowance_now,
+            allowance_next=view.allowance_next,
+            spent=view.balance.spent,
+            held=view.balance.held,
+            resets_at=view.balance.resets_at,
+            balance=BalanceOut.of(view.balance),
+        )
+
+
+# --- health --------------------------------------------------------------------------------------------
+
+
+class LiveOut(Wire):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+
+
+class ReadyOut(Wire):
+    """Whether answers can be relied on, and the figures that say so."""
+
+    status: Literal["ready", "not_ready"]
+    reasons: list[str]
+    chain_id: int | None
+    head_block: int | None
+    final_block: int | None
+    blocks_behind: int | None
+    seconds_behind: int | None
+    seconds_since_step: int | None

@@ -1,0 +1,52 @@
+"""Commands of the operator: deploy, service tokens, and the clock of a development network."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entitlement.cli.show import console, moment
+from entitlement.core.epochs import ends_at, epoch_at
+from entitlement.settings import read_settings
+
+gateways = typer.Typer(help="Give gateways their [bold]service tokens[/].", no_args_is_help=True)
+clock = typer.Typer(help="Move the [bold]clock[/] of a development network.", no_args_is_help=True)
+
+
+@gateways.command("token")
+def gateway_token(name: Annotated[str, typer.Argument(help="The gateway's name.")]) -> None:
+    """Make a service token for a gateway; the one it had ends. It is shown this once."""
+    from entitlement.wiring import open_service  # noqa: PLC0415 - loads the whole service
+
+    with open_service(read_settings()) as service:
+        print(service.gateways.issue_token(name))  # noqa: T201 - for scripts, so without colours
+
+
+@gateways.command("revoke")
+def revoke_gateway(name: Annotated[str, typer.Argument(help="The gateway's name.")]) -> None:
+    """Refuse a gateway's token from now on."""
+    from entitlement.wiring import open_service  # noqa: PLC0415
+
+    with open_service(read_settings()) as service:
+        service.gateways.revoke(name)
+    console.print(f"{name} is refused from now on")
+
+
+@clock.command("jump")
+def jump(
+    folder: Annotated[Path, typer.Option(help="The local stack's folder.")] = Path(".entitlement"),
+    to: Annotated[int | None, typer.Option(help="Unix time to go to. [default: the next 00:00 UTC]")] = None,
+) -> None:
+    """Move chain and service forward together; on a development network only."""
+    from entitlement.chain.devnet import Devnet  # noqa: PLC0415
+    from entitlement.chain.rpc import JsonRpc  # noqa: PLC0415
+    from entitlement.cli.running import read_running  # noqa: PLC0415
+    from entitlement.wiring import open_service  # noqa: PLC0415
+
+    settings = read_running(folder)
+    with open_service(settings) as service, JsonRpc(settings.rpc_url or service.network.rpc_url) as rpc:
+        target = to if to is not None else ends_at(epoch_at(service.clock.now()))
+        devnet = Devnet(rpc, service.network)
+        service.clock.jump_to(target)
+        devnet.jump_to(max(target, devnet.head().timestamp + 1))
+    console.print(f"it is {moment(target)}, epoch {epoch_at(target)}")

@@ -1,0 +1,135 @@
+"""The processes of the service, each a command of its own, so that they can run on machines of their own."""
+
+import signal
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from entitlement.cli.children import stop_with_parent
+from entitlement.cli.show import console
+from entitlement.settings import read_settings
+
+StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
+
+GRACEFUL_SECONDS = 10
+API_THREADS = 40
+"""As many requests at once as the database pool has connections."""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on. [default: 8500]")] = None,
+    stop: StopWithParent = False,
+) -> None:
+    """Run the [bold]API[/]: holds and captures for gateways, accounts and keys for wallets, health."""
+    import uvicorn  # noqa: PLC0415 - each role loads what it needs
+
+    from entitlement.api.app import create_app  # noqa: PLC0415
+    from entitlement.telemetry import configure_logs  # noqa: PLC0415
+    from entitlement.wiring import open_service  # noqa: PLC0415
+
+    if stop:
+        stop_with_parent()
+    settings = read_settings(api_host=host, api_port=port)
+    configure_logs()
+    with open_service(settings) as service:
+        uvicorn.run(
+            create_app(service),
+            host=settings.api_host,
+            port=settings.api_port,
+            access_log=False,  # paths would be kept for ever beside addresses
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+
+
+def jobs(stop: StopWithParent = False) -> None:
+    """Run the [bold]follower and the scheduler[/]: follow the chain, make grants, expire what ran out.
+
+    Start as many as you like: one works, the others wait to take over.
+    """
+    from entitlement.jobs import Jobs  # noqa: PLC0415
+    from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
+    from entitlement.telemetry import configure_logs  # noqa: PLC0415
+    from entitlement.wiring import build_follower, open_database, service_on  # noqa: PLC0415
+
+    if stop:
+        stop_with_parent()
+    settings = read_settings()
+    configure_logs()
+    with open_database(settings) as engine:
+        service = service_on(settings, engine)
+        follower = build_follower(settings, service.sessions)
+        running = Jobs(service, follower, Leadership(engine, Role.JOBS), settings.poll_seconds)
+
+        def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
+            running.stop()
+
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
+        if not running.run():
+            raise typer.Exit(1)
+
+
+def follow() -> None:
+    """Follow the chain [bold]once[/], from where it was left to its head, and stop."""
+    from entitlement.wiring import build_follower, open_service  # noqa: PLC0415
+
+    settings = read_settings()
+    with open_service(settings) as service:
+        follower = build_follower(settings, service.sessions)
+        first = service.accounts.health()
+        start = first.head_number if first else 0
+        events = 0
+        with Progress(
+            TextColumn("following"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("blocks, {task.fields[events]} events"),
+            TimeRemainingColumn(),
+            console=console,
+        ) as progress:
+            task = progress.add_task("follow", total=None, events=0)
+            while True:  # ends at the head, which the node names at each step
+                done = follower.step()
+                events += done.events
+                progress.update(
+                    task, total=done.node_head - start, completed=done.head - start, events=events
+                )
+                if done.is_caught_up:
+                    break
+    console.print(f"at block {done.head:,}, the head: {events:,} new events")
+
+
+def gateway(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    stop: StopWithParent = False,
+) -> None:
+    """Run the [bold]reference gateway[/]: an OpenAI-compatible API that spends credit.
+
+    It is told where the service and the models are by ENTITLEMENT_GATEWAY_SERVICE_URL, _SERVICE_TOKEN,
+    _UPSTREAMS and _PRICE_LIST.
+    """
+    from entitlement.gateway.serve import run_gateway  # noqa: PLC0415
+    from entitlement.gateway.settings import read_settings as read_gateway_settings  # noqa: PLC0415
+
+    if stop:
+        stop_with_parent()
+    run_gateway(read_gateway_settings(), host, port)
+
+
+def echo(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8502,
+    stop: StopWithParent = False,
+) -> None:
+    """Run the [bold]echo model[/]: an upstream for a laptop that answers what it is told."""
+    from entitlement.gateway.serve import run_echo  # noqa: PLC0415
+
+    if stop:
+        stop_with_parent()
+    run_echo(host, port)

@@ -1,0 +1,312 @@
+"""The local stack: every process of the service on one machine, in one folder, started and ended together.
+
+    PostgreSQL · Anvil · contracts · jobs (follower, scheduler) · API · echo model · gateway
+
+All state is in the folder, so that the next start goes on from it. Nothing outside the folder is touched.
+"""
+
+import fcntl
+import json
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+import httpx
+from sqlalchemy import Engine
+
+from entitlement.chain.anvil import AnvilProcess, AnvilSettings
+from entitlement.chain.artifacts import load_artifacts
+from entitlement.chain.contracts import Contracts
+from entitlement.chain.deployment import Deployment
+from entitlement.chain.devnet import Devnet
+from entitlement.chain.networks import Network, load_network
+from entitlement.chain.rpc import JsonRpc
+from entitlement.chain.toolchain import PROJECT
+from entitlement.cli.children import Child, ChildSpec
+from entitlement.cli.genesis import ensure_deployed
+from entitlement.cli.running import write_running
+from entitlement.core.errors import SetupError
+from entitlement.settings import Settings, read_settings
+from entitlement.store.schema import migrate
+from entitlement.store.server import EmbeddedPostgres, engine
+from entitlement.wiring import Service, service_on, token_secret
+
+HOST = "127.0.0.1"
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.1
+GATEWAY_NAME = "local"
+
+SETTING = {
+    "DATABASE_URL": "database_url",
+    "ENTITLEMENT_TOKEN_SECRET": "token_secret",
+    "ENTITLEMENT_DATA_FOLDER": "data_folder",
+    "ENTITLEMENT_NETWORK": "network",
+    "ENTITLEMENT_RPC_URL": "rpc_url",
+    "ENTITLEMENT_DEPLOYMENT": "deployment",
+    "ENTITLEMENT_POLL_SECONDS": "poll_seconds",
+}
+"""Each variable that a child is given, and the setting it is."""
+
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where each process listens."""
+
+    chain: int = 8545
+    api: int = 8500
+    gateway: int = 8501
+    echo: int = 8502
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Return four ports that nobody listens on now."""
+        sockets = [socket.socket() for _ in range(4)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        chosen = [each.getsockname()[1] for each in sockets]
+        for each in sockets:
+            each.close()
+        return cls(*chosen)
+
+    def check_free(self) -> None:
+        """Raise SetupError naming the first port that is taken."""
+        named = {"--chain-port": self.chain, "--api-port": self.api}
+        named |= {"--gateway-port": self.gateway, "--echo-port": self.echo}
+        for option, port in named.items():
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((HOST, port))
+                except OSError as error:
+                    raise SetupError(
+                        f"Port {port} is in use.",
+                        remedy=f"End what listens there, or choose another: {option}.",
+                    ) from error
+
+
+class LocalStack:
+    """The stack in one folder. Use it in a `with`; leaving it ends everything that was started."""
+
+    def __init__(self, folder: Path, ports: Ports, network: str = "anvil") -> None:
+        self.folder = folder.resolve()
+        self.ports = ports
+        self.network: Network = load_network(network)
+        self.is_new = False
+        self._ending: list[tuple[str, Callable[[], None]]] = []
+        self._children: list[Child] = []
+        self.deployment: Deployment
+        self.contracts: Contracts
+        self.service: Service
+        self.devnet: Devnet
+
+    @property
+    def chain_url(self) -> str:
+        """The node."""
+        return f"http://{HOST}:{self.ports.chain}"
+
+    @property
+    def api_url(self) -> str:
+        """The credit service."""
+        return f"http://{HOST}:{self.ports.api}"
+
+    @property
+    def gateway_url(self) -> str:
+        """The OpenAI-compatible gateway."""
+        return f"http://{HOST}:{self.ports.gateway}"
+
+    def __enter__(self) -> Self:
+        """Return the stack itself; call `start` inside."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End everything, newest first."""
+        self.stop()
+
+    def start(self, step: Step) -> None:
+        """Start everything; each part is told to `step`. Raises SetupError with what to mend."""
+        self._lock_folder()
+        self.ports.check_free()
+        with step("PostgreSQL"):
+            made, environment = self._start_database()
+        with step("contracts compiled"):
+            artifacts = load_artifacts()
+        with step("Anvil"):
+            self._start_chain()
+        with step("contracts deployed, and a supply of DIEM as on Base"):
+            self.deployment, self.contracts, self.is_new = ensure_deployed(
+                self.chain_url, self.network, artifacts, self._deployment_path
+            )
+        self.service = service_on(self._settings(), made)
+        self._agree_on_time()
+        with step("follower, API, gateway"):
+            self._start_children(environment)
+            self._wait_until_ready()
+        running = write_running(self.folder, {SETTING[name]: value for name, value in environment.items()})
+        self._ending.append(("running", running.unlink))
+
+    def stop(self) -> None:
+        """End what was started, newest first; what fails to end does not keep the rest from ending."""
+        while self._ending:
+            _, end = self._ending.pop()
+            end()
+
+    def dead_child(self) -> Child | None:
+        """Return a process that ended by itself, if one did."""
+        return next((child for child in self._children if child.exit_code() is not None), None)
+
+    def jump_to(self, timestamp: int) -> None:
+        """Move chain and clock to a later Unix time, and wait until the follower is there."""
+        self.service.clock.jump_to(timestamp)
+        block = self.devnet.jump_to(timestamp)
+        self.wait_for_block(block.number)
+
+    def wait_for_block(self, number: int) -> None:
+        """Wait until the follower has folded a block. Raises SetupError when it does not come."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            health = self.service.accounts.health()
+            if health is not None and health.final_number >= number:
+                return
+            time.sleep(POLL_SECONDS)
+        raise SetupError(
+            f"The follower did not reach block {number} in {READY_SECONDS:g} s.",
+            remedy=f"See {self.folder / 'logs' / 'jobs.log'}.",
+        )
+
+    # --- the parts, in order ----------------------------------------------------------------------------
+
+    @property
+    def _deployment_path(self) -> Path:
+        return self.folder / "deployment.json"
+
+    def _settings(self) -> Settings:
+        return read_settings(
+            data_folder=self.folder,
+            network=self.network.name,
+            rpc_url=self.chain_url,
+            deployment=self._deployment_path,
+            api_port=self.ports.api,
+        )
+
+    def _lock_folder(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock: IO[str] = (self.folder / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise SetupError(
+                f"Another stack runs in {self.folder}.",
+                remedy="End it, or give this one a folder of its own: --folder.",
+            ) from error
+        self._ending.append(("folder", lock.close))
+
+    def _start_database(self) -> tuple[Engine, dict[str, str]]:
+        server = EmbeddedPostgres(self.folder / "postgres")
+        self._ending.append(("PostgreSQL", server.stop))
+        made = engine(server.url)
+        self._ending.append(("connections", made.dispose))
+        migrate(made)
+        secret = token_secret(self._settings()).get_secret_value()
+        environment = {
+            "DATABASE_URL": server.url.set(drivername="postgresql").render_as_string(hide_password=False),
+            "ENTITLEMENT_TOKEN_SECRET": secret,
+            "ENTITLEMENT_DATA_FOLDER": str(self.folder),
+            "ENTITLEMENT_NETWORK": self.network.name,
+            "ENTITLEMENT_RPC_URL": self.chain_url,
+            "ENTITLEMENT_DEPLOYMENT": str(self._deployment_path),
+            "ENTITLEMENT_POLL_SECONDS": "0.25",
+        }
+        return made, environment
+
+    def _start_chain(self) -> None:
+        state = self.folder / "chain.json"
+        if self._deployment_path.exists() and not state.exists():
+            raise SetupError(
+                f"{self._deployment_path} is there, but the chain's state {state} is not.",
+                remedy="Begin anew with --fresh.",
+            )
+        anvil = AnvilProcess(
+            AnvilSettings(
+                port=self.ports.chain,
+                state=state,
+                block_seconds=self.network.block_seconds,
+                log=self.folder / "logs" / "anvil.log",
+            )
+        )
+        anvil.start()
+        self._ending.append(("Anvil", anvil.stop))
+        rpc = JsonRpc(self.chain_url)
+        self._ending.append(("node", rpc.close))
+        self.devnet = Devnet(rpc, self.network)
+
+    def _agree_on_time(self) -> None:
+        """Bring the later of chain and clock to the other: both stood still while nothing ran."""
+        chain = self.devnet.head().timestamp
+        now = self.service.clock.now()
+        if chain > now:
+            self.service.clock.jump_to(chain)
+        else:
+            self.devnet.jump_to(now)
+
+    def _start_children(self, environment: dict[str, str]) -> None:
+        token = self.service.gateways.issue_token(GATEWAY_NAME)
+        upstreams = {"echo": {"url": f"http://{HOST}:{self.ports.echo}/v1"}}
+        gateway = {
+            "ENTITLEMENT_GATEWAY_SERVICE_URL": self.api_url,
+            "ENTITLEMENT_GATEWAY_SERVICE_TOKEN": token,
+            "ENTITLEMENT_GATEWAY_UPSTREAMS": json.dumps(upstreams),
+            "ENTITLEMENT_GATEWAY_PRICE_LIST": str(PROJECT / "models.toml"),
+        }
+        self._start_child("jobs", ("jobs",), environment)
+        self._start_child("api", ("serve", "--port", str(self.ports.api)), environment)
+        self._start_child("echo", ("echo", "--port", str(self.ports.echo)), {})
+        self._start_child("gateway", ("gateway", "--port", str(self.ports.gateway)), gateway)
+
+    def _start_child(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        child = Child(ChildSpec(name, arguments, environment, self.folder / "logs" / f"{name}.log"))
+        self._children.append(child)
+        self._ending.append((name, child.stop))
+
+    def _wait_until_ready(self) -> None:
+        waiting = {"API": f"{self.api_url}/health/ready", "gateway": f"{self.gateway_url}/healthz"}
+        deadline = time.monotonic() + READY_SECONDS
+        while waiting:
+            dead = self.dead_child()
+            if dead is not None:
+                raise SetupError(
+                    f"{dead.spec.name} ended while it started:\n{dead.last_words()}",
+                    remedy=f"Its log is {dead.spec.log}.",
+                )
+            waiting = {name: url for name, url in waiting.items() if not _answers(url)}
+            if waiting and time.monotonic() > deadline:
+                raise SetupError(
+                    f"{' and '.join(waiting)} did not become ready in {READY_SECONDS:g} s.",
+                    remedy=f"See the logs in {self.folder / 'logs'}.",
+                )
+            time.sleep(POLL_SECONDS)
+
+
+def throw_away(folder: Path) -> None:
+    """Delete a stack's stored state, and nothing that is not a stack's."""
+    if not folder.exists():
+        return
+    if not (folder / "lock").exists():
+        raise SetupError(
+            f"{folder} is not the folder of a local stack.", remedy="Delete it by hand if you mean it."
+        )
+    shutil.rmtree(folder)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=1.0).is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,268 @@
+"""Expected failures. Each carries its facts; only the edge (api, cli) gives it a status or an exit code.
+
+The first sentence says what was wrong, with the figures; the rest says what the person can do about it.
+"""
+
+
+class EntitlementError(Exception):
+    """Anything that can be expected to go wrong; the message is meant for the person who caused it."""
+
+    def facts(self) -> dict[str, object]:
+        """Return the figures behind the message, for answers that machines read."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+
+# --- input ---------------------------------------------------------------------------------------------
+
+
+class MalformedAddress(EntitlementError):
+    """Not `0x` and 40 hex digits."""
+
+    def __init__(self, *, address: str) -> None:
+        super().__init__(f"{address[:80]!r} is not an address: give 0x and 40 hex digits")
+        self.address = address[:80]
+
+
+class InvalidAmount(EntitlementError):
+    """An amount outside what may be asked for."""
+
+    def __init__(self, *, field: str, amount: int, smallest: int, largest: int) -> None:
+        super().__init__(f"{field} is {amount}: it must be from {smallest} to {largest} nano-USD")
+        self.field, self.amount, self.smallest, self.largest = field, amount, smallest, largest
+
+
+class InvalidRequest(EntitlementError):
+    """Anything else that is wrong with what was sent."""
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+# --- the chain -----------------------------------------------------------------------------------------
+
+
+class ChainError(EntitlementError):
+    """The node or the chain, rather than the caller."""
+
+
+class NodeUnavailable(ChainError):
+    """The node did not answer, or answered with an error that may pass."""
+
+    def __init__(self, *, method: str, reason: str) -> None:
+        super().__init__(f"the node did not answer {method}: {reason}")
+        self.method, self.reason = method, reason
+
+
+class InconsistentNode(ChainError):
+    """The node's answers contradict each other; nothing of them was taken over."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the node contradicts itself: {reason}")
+        self.reason = reason
+
+
+class WrongChain(ChainError):
+    """The node serves another chain than the one that was asked for or stored."""
+
+    def __init__(self, *, expected: int, found: int) -> None:
+        super().__init__(f"the node serves chain {found}, expected chain {expected}: check the RPC URL")
+        self.expected, self.found = expected, found
+
+
+class ForkBelowWindow(ChainError):
+    """No kept block is on the node's chain: the reorganisation is deeper than what was kept."""
+
+    def __init__(self, *, oldest_kept: int | None) -> None:
+        super().__init__(f"the node's chain differs even at block {oldest_kept}, the oldest one kept")
+        self.oldest_kept = oldest_kept
+
+
+class FinalBlockChanged(ChainError):
+    """A block that was final is no longer on the node's chain; credit may rest on it, so following stops."""
+
+    def __init__(self, *, final: int, fork: int) -> None:
+        super().__init__(
+            f"block {final} was final, but the node's chain parts from ours after block {fork}: "
+            "following and granting stop until a person has looked at it"
+        )
+        self.final, self.fork = final, fork
+
+
+class CursorMoved(ChainError):
+    """Another follower moved the cursor in the meantime; this step was undone."""
+
+    def __init__(self, *, expected: int) -> None:
+        super().__init__(f"the cursor is no longer at block {expected}: another follower runs")
+        self.expected = expected
+
+
+class DeploymentMismatch(ChainError):
+    """What stands on the chain is not what was deployed or recorded."""
+
+    def __init__(self, *, contract: str, field: str, expected: object, found: object) -> None:
+        super().__init__(f"{contract}.{field} is {found}, expected {expected}")
+        self.contract, self.field, self.expected, self.found = contract, field, expected, found
+
+
+class DeploymentMissing(ChainError):
+    """No contracts are recorded for a chain."""
+
+    def __init__(self, *, chain_id: int, path: str) -> None:
+        super().__init__(
+            f"no deployment is recorded for chain {chain_id} at {path}: run `entitlement deploy`"
+        )
+        self.chain_id, self.path = chain_id, path
+
+
+class TransactionFailed(ChainError):
+    """A transaction was refused or reverted."""
+
+    def __init__(self, *, what: str, reason: str) -> None:
+        super().__init__(f"{what} failed: {reason}")
+        self.what, self.reason = what, reason
+
+
+# --- credit --------------------------------------------------------------------------------------------
+
+
+class InsufficientCredit(EntitlementError):
+    """The account cannot pay for what was asked."""
+
+    def __init__(self, *, wanted: int, available: int, resets_at: int) -> None:
+        super().__init__(
+            f"the request may cost {wanted} nano-USD, the account has {available} left; "
+            "the day's credit returns at 00:00 UTC, or add prepaid credit"
+        )
+        self.wanted, self.available, self.resets_at = wanted, available, resets_at
+
+
+class KeyLimitReached(EntitlementError):
+    """The key's own limit is in the way, not the account's credit."""
+
+    def __init__(
+        self, *, limit: str, period: str, wanted: int, available: int, resets_at: int | None
+    ) -> None:
+        super().__init__(
+            f"the request may cost {wanted} nano-USD, the key has {available} left of its {limit} limit "
+            f"for each {period}; raise the limit or use another key"
+        )
+        self.limit, self.period, self.wanted, self.available = limit, period, wanted, available
+        self.resets_at = resets_at
+
+
+class UnknownKey(EntitlementError):
+    """No such API key."""
+
+    def __init__(self) -> None:
+        super().__init__("no API key like this one is known")
+
+
+class KeyExpired(EntitlementError):
+    """The key's expiry has passed."""
+
+    def __init__(self, *, expired_at: int) -> None:
+        super().__init__("the API key has expired: make a new one")
+        self.expired_at = expired_at
+
+
+class KeyRevoked(EntitlementError):
+    """The key was revoked by its owner."""
+
+    def __init__(self, *, revoked_at: int) -> None:
+        super().__init__("the API key was revoked: make a new one")
+        self.revoked_at = revoked_at
+
+
+class IdempotencyKeyReused(EntitlementError):
+    """The same request id came with another content."""
+
+    def __init__(self, *, request_id: str) -> None:
+        super().__init__(
+            f"request id {request_id!r} was used before for a different request: choose a new id"
+        )
+        self.request_id = request_id
+
+
+class UnknownHold(EntitlementError):
+    """No such hold of this gateway."""
+
+    def __init__(self, *, hold: str) -> None:
+        super().__init__(f"no hold {hold!r} of this gateway is known")
+        self.hold = hold
+
+
+class HoldAlreadyEnded(EntitlementError):
+    """The hold ended in another way than the one asked for now."""
+
+    def __init__(self, *, hold: str, state: str, captured: int) -> None:
+        super().__init__(f"hold {hold!r} was already {state}, with {captured} nano-USD captured")
+        self.hold, self.state, self.captured = hold, state, captured
+
+
+class HoldExpired(EntitlementError):
+    """The hold ran out, and with it the hour in which a late capture is still taken."""
+
+    def __init__(self, *, hold: str, expired_at: int) -> None:
+        super().__init__(f"hold {hold!r} expired and was released; nothing can be captured from it any more")
+        self.hold, self.expired_at = hold, expired_at
+
+
+# --- access --------------------------------------------------------------------------------------------
+
+
+class NotAuthenticated(EntitlementError):
+    """No valid credential was given."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class NotAllowed(EntitlementError):
+    """The credential is valid but not for this."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class SignInRefused(EntitlementError):
+    """A wallet's signed statement does not hold; `kind` is the stable reason."""
+
+    def __init__(self, *, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class TooManyKeys(EntitlementError):
+    """The account has as many live keys as it may have."""
+
+    def __init__(self, *, largest: int) -> None:
+        super().__init__(f"the account has {largest} API keys, the most it may have: revoke one first")
+        self.largest = largest
+
+
+class UnknownApiKeyId(EntitlementError):
+    """No key with this id belongs to the account."""
+
+    def __init__(self, *, key_id: str) -> None:
+        super().__init__(f"no API key with id {key_id!r} belongs to this account")
+        self.key_id = key_id
+
+
+# --- the program's own world ---------------------------------------------------------------------------
+
+
+class NotADevnet(EntitlementError):
+    """Something that only a development chain allows was asked of a real one."""
+
+    def __init__(self, *, what: str, network: str) -> None:
+        super().__init__(f"{what} is allowed on a development network only; {network!r} is not one")
+        self.what, self.network = what, network
+
+
+class SetupError(EntitlementError):
+    """A missing program, a port in use, a broken installation: what a person has to mend first."""
+
+    def __init__(self, problem: str, *, remedy: str) -> None:
+        super().__init__(f"{problem}\n  {remedy}")
+        self.problem, self.remedy = problem, remedy

@@ -1,0 +1,213 @@
+"""Events: what the contracts said, decoded. A fold of these is the whole on-chain state of a wallet.
+
+Each class is one event of one contract. `wallet` is always the account the event is about; amounts are wei.
+"""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from entitlement.core.epochs import Epoch
+from entitlement.core.units import Wallet, Wei
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LogPlace:
+    """Where a log stands in the chain. Ordered as the chain orders logs."""
+
+    block_number: int
+    log_index: int
+    block_hash: str
+    transaction_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class VvvStaked:
+    """StakedVVV.Staked: VVV became unlocked stake of `wallet`, paid by anyone (or by its own rewards)."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class VvvExitRequested:
+    """StakedVVV.UnstakeRequested: unlocked stake went into a ticket that pays from `claimable_at`."""
+
+    at: LogPlace
+    wallet: Wallet
+    ticket: int
+    amount: Wei
+    claimable_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class VvvExitCancelled:
+    """StakedVVV.UnstakeCancelled: a ticket became unlocked stake again."""
+
+    at: LogPlace
+    wallet: Wallet
+    ticket: int
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class VvvExitClaimed:
+    """StakedVVV.UnstakeClaimed: a ticket was paid out."""
+
+    at: LogPlace
+    wallet: Wallet
+    ticket: int
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class RewardsClaimed:
+    """StakedVVV.RewardsClaimed: emission was paid to the wallet, or compounded (then VvvStaked follows)."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class VvvLocked:
+    """StakedVVV.Locked: unlocked stake went behind minted DIEM."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class VvvUnlocked:
+    """StakedVVV.Unlocked: stake came back from behind burned DIEM."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class DiemMinted:
+    """DiemMint.DiemMinted: `amount` DIEM for `locked` VVV; `supply` is the DIEM supply after it."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+    locked: Wei
+    supply: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class DiemBurned:
+    """DiemMint.DiemBurned: `amount` DIEM gave back `unlocked` VVV; `supply` is the DIEM supply after it."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+    unlocked: Wei
+    supply: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class DiemStaked:
+    """InferenceStake.Staked: DIEM became the wallet's stake, paid by anyone."""
+
+    at: LogPlace
+    wallet: Wallet
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class DiemExitRequested:
+    """InferenceStake.UnstakeRequested: staked DIEM went into a ticket that pays from `claimable_at`."""
+
+    at: LogPlace
+    wallet: Wallet
+    ticket: int
+    amount: Wei
+    claimable_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiemExitCancelled:
+    """InferenceStake.UnstakeCancelled: a ticket became staked DIEM again."""
+
+    at: LogPlace
+    wallet: Wallet
+    ticket: int
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class DiemExitClaimed:
+    """InferenceStake.UnstakeClaimed: a ticket was paid out."""
+
+    at: LogPlace
+    wallet: Wallet
+    ticket: int
+    amount: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceChanged:
+    """InferenceStake.AllowanceChanged: the wallet's daily right, whole, as of this log."""
+
+    at: LogPlace
+    wallet: Wallet
+    epoch: Epoch
+    current: Wei
+    next: Wei
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """InferenceStake.Delegated: `wallet` gave the right of `amount` DIEM to `receiver` until an epoch."""
+
+    at: LogPlace
+    wallet: Wallet
+    receiver: Wallet
+    delegation: int
+    amount: Wei
+    until_epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationEnded:
+    """InferenceStake.DelegationEnded: the right of `amount` DIEM went back to `wallet`."""
+
+    at: LogPlace
+    wallet: Wallet
+    receiver: Wallet
+    delegation: int
+    amount: Wei
+
+
+ChainEvent = (
+    VvvStaked
+    | VvvExitRequested
+    | VvvExitCancelled
+    | VvvExitClaimed
+    | RewardsClaimed
+    | VvvLocked
+    | VvvUnlocked
+    | DiemMinted
+    | DiemBurned
+    | DiemStaked
+    | DiemExitRequested
+    | DiemExitCancelled
+    | DiemExitClaimed
+    | AllowanceChanged
+    | Delegated
+    | DelegationEnded
+)
+
+EVENT_KINDS: dict[str, type[ChainEvent]] = {kind.__name__: kind for kind in get_args(ChainEvent)}
+"""Every event class by its name, which is also its name in the journal of events."""
+
+
+def wallets_of(event: ChainEvent) -> tuple[Wallet, ...]:
+    """Return the wallets whose position `event` changes: the giver and the receiver for a delegation."""
+    if isinstance(event, Delegated | DelegationEnded) and event.receiver != event.wallet:
+        return (event.wallet, event.receiver)
+    return (event.wallet,)

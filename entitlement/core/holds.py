@@ -1,0 +1,135 @@
+"""Holds: the life of one request's credit.
+
+                    capture            amount <= hold, or overrun from what is available
+           +----------------------> captured
+    open --+------ release -------> released
+           +--- its time ran out -> expired --capture within the grace hour--> expired, charged
+
+    refused: there was never credit aside; the refusal is kept, so that the same request id stays refused.
+
+A hold ends once. It belongs to the epoch it was made in: a capture after midnight still charges that day.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entitlement.core.epochs import Epoch
+from entitlement.core.errors import HoldAlreadyEnded, HoldExpired, InvalidAmount, InvalidRequest
+from entitlement.core.units import NANO_USD_MAX, NanoUsd
+
+LATE_CAPTURE_SECONDS = 3_600
+"""How long after its expiry a hold can still be charged for work that was done."""
+LONGEST_TTL_SECONDS = 3_600
+DEFAULT_TTL_SECONDS = 600
+LONGEST_REQUEST_ID = 128
+LONGEST_MODEL_NAME = 128
+
+
+class HoldState(StrEnum):
+    """Where a hold is in its life."""
+
+    OPEN = "open"
+    CAPTURED = "captured"
+    RELEASED = "released"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """What a gateway asks for: `amount` nano-USD, or as much as there is from `minimum` up."""
+
+    request_id: str
+    key_hash: bytes
+    amount: NanoUsd
+    minimum: NanoUsd
+    ttl: int
+    """Seconds until the hold is given back by itself."""
+    model: str | None
+
+    def check(self) -> None:
+        """Raise `InvalidAmount` or `InvalidRequest` where the request is outside what may be asked for."""
+        if not 0 < self.amount <= NANO_USD_MAX:
+            raise InvalidAmount(field="amount", amount=self.amount, smallest=1, largest=NANO_USD_MAX)
+        if not 0 < self.minimum <= self.amount:
+            raise InvalidAmount(field="minimum", amount=self.minimum, smallest=1, largest=self.amount)
+        if not 1 <= self.ttl <= LONGEST_TTL_SECONDS:
+            raise InvalidRequest(
+                f"ttl is {self.ttl}: it must be from 1 to {LONGEST_TTL_SECONDS} seconds", field="ttl"
+            )
+        if not (0 < len(self.request_id) <= LONGEST_REQUEST_ID and self.request_id.isprintable()):
+            raise InvalidRequest(
+                f"request_id must be 1 to {LONGEST_REQUEST_ID} printable characters", field="request_id"
+            )
+        if self.model is not None and not (
+            0 < len(self.model) <= LONGEST_MODEL_NAME and self.model.isprintable()
+        ):
+            raise InvalidRequest(
+                f"model must be 1 to {LONGEST_MODEL_NAME} printable characters", field="model"
+            )
+
+    def fingerprint(self) -> bytes:
+        """Return what tells this request from another one that carries the same request id."""
+        parts = (self.key_hash.hex(), str(self.amount), str(self.minimum), str(self.ttl), self.model or "")
+        return hashlib.sha256("\n".join(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is kept of a request besides its cost: counts and times, never content."""
+
+    model: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: int | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold as it stands."""
+
+    id: str
+    account_id: int
+    key_id: str
+    gateway_id: int
+    request_id: str
+    state: HoldState
+    epoch: Epoch
+    amount: NanoUsd
+    is_final: bool
+    """Whether it took the last credit that the key could spend."""
+    captured: NanoUsd
+    shortfall: NanoUsd
+    created_at: int
+    expires_at: int
+    charged_at: int | None
+    """When a capture was booked."""
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether its time has run out without anybody having ended it."""
+        return self.state is HoldState.OPEN and now >= self.expires_at
+
+
+def is_repetition_of_capture(hold: Hold, amount: NanoUsd) -> bool:
+    """Tell whether a capture of `amount` was booked before; another amount raises `HoldAlreadyEnded`."""
+    if hold.charged_at is None:
+        return False
+    if hold.captured + hold.shortfall != amount:
+        raise HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)
+    return True
+
+
+def check_capturable(hold: Hold, now: int) -> None:
+    """Raise where a hold without a capture can no longer get one: released, or expired for too long."""
+    if hold.state is HoldState.RELEASED:
+        raise HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)
+    if hold.state is HoldState.EXPIRED and now >= hold.expires_at + LATE_CAPTURE_SECONDS:
+        raise HoldExpired(hold=hold.id, expired_at=hold.expires_at)
+
+
+def check_releasable(hold: Hold) -> None:
+    """Raise `HoldAlreadyEnded` where a hold was captured: what was charged is not given back this way."""
+    if hold.charged_at is not None:
+        raise HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)

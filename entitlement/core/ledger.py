@@ -1,0 +1,322 @@
+"""The ledger's rules: where credit can be, how it moves, and in which order it is spent.
+
+    issued --grant--> available --hold--> held --capture--> consumed
+                        |   ^               |
+                 expire |   +----release----+----------------> expired   (release after the bucket's epoch)
+                        v
+                     expired            operator --shortfall--> consumed
+
+Credit moves between places and is never set. Every posting takes from one place what it gives to another, so
+that all places always sum to zero; `issued` and `operator` are the two that may be negative. `available` and
+`held` exist once for each bucket; the balance of a bucket is the fold of its postings.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entitlement.core.epochs import Epoch
+from entitlement.core.errors import InsufficientCredit, KeyLimitReached
+from entitlement.core.limits import Currency, Headroom
+from entitlement.core.units import NanoUsd
+
+NOTHING = NanoUsd(0)
+
+
+class Source(StrEnum):
+    """Why credit was granted."""
+
+    DIEM = "diem"
+    """The daily right of staked DIEM; gone at the end of its epoch."""
+    PRO_RATA = "pro_rata"
+    """A share of a configured daily capacity by staked VVV; gone at the end of its epoch."""
+    MEMBERSHIP = "membership"
+    """Bundled with a membership; expires with its month."""
+    PREPAID = "prepaid"
+    """Paid for in US dollars; does not expire."""
+
+
+ORDER_OF_SPENDING = (Source.DIEM, Source.PRO_RATA, Source.MEMBERSHIP, Source.PREPAID)
+"""What is lost soonest is spent first."""
+
+
+def currency_of(source: Source) -> Currency:
+    """Return the currency that spending from `source` counts as in a key's limits."""
+    return Currency.DIEM if source is Source.DIEM else Currency.USD
+
+
+class Place(StrEnum):
+    """Where credit can be."""
+
+    ISSUED = "issued"
+    AVAILABLE = "available"
+    HELD = "held"
+    CONSUMED = "consumed"
+    EXPIRED = "expired"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One grant's balance. `available` and `held` are what this ledger guards: neither is ever below zero."""
+
+    id: int
+    source: Source
+    epoch: Epoch | None
+    """The day it belongs to; None for credit that is not daily."""
+    expires_at: int | None
+    """Unix time from which it can no longer be spent; None for never."""
+    available: NanoUsd
+    held: NanoUsd
+
+    def is_live(self, now: int) -> bool:
+        """Tell whether it can be spent at Unix time `now`."""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """`amount` nano-USD from one place to another; the sign is never a meaning."""
+
+    bucket_id: int | None
+    """None only where no bucket takes part: a shortfall."""
+    source: Place
+    target: Place
+    amount: NanoUsd
+
+
+class EntryKind(StrEnum):
+    """What an entry books."""
+
+    GRANT = "grant"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    EXPIRE_HOLD = "expire_hold"
+    LATE_CAPTURE = "late_capture"
+    EXPIRE_BUCKET = "expire_bucket"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One booking of an account, all of it or nothing. Its key is unique in the journal."""
+
+    key: str
+    kind: EntryKind
+    account_id: int
+    epoch: Epoch
+    """The day it is booked on."""
+    postings: tuple[Posting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one bucket gives to a hold, and what of it was captured."""
+
+    bucket_id: int
+    source: Source
+    amount: NanoUsd
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """What pays for a hold, in the order of spending."""
+
+    parts: tuple[Part, ...]
+    is_final: bool
+    """Whether this is the last credit that the key can spend now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a capture is paid: postings, what each bucket paid, and what nobody could pay."""
+
+    postings: tuple[Posting, ...]
+    paid: tuple[Part, ...]
+    shortfall: NanoUsd
+
+
+def spendable(buckets: Iterable[Bucket], now: int) -> list[Bucket]:
+    """Return the live buckets in the order of spending: by source, then what expires first, then oldest."""
+    live = [bucket for bucket in buckets if bucket.is_live(now)]
+    return sorted(
+        live,
+        key=lambda bucket: (
+            ORDER_OF_SPENDING.index(bucket.source),
+            bucket.expires_at is None,
+            bucket.expires_at or 0,
+            bucket.id,
+        ),
+    )
+
+
+def available(buckets: Iterable[Bucket], now: int) -> NanoUsd:
+    """Return what can be spent at `now`, before any key's limit."""
+    return NanoUsd(sum(bucket.available for bucket in buckets if bucket.is_live(now)))
+
+
+def fund_hold(
+    buckets: Sequence[Bucket],
+    headroom: Headroom,
+    *,
+    amount: NanoUsd,
+    minimum: NanoUsd,
+    now: int,
+    resets_at: int,
+) -> Funding:
+    """Return what each bucket gives to a hold of `amount`, or of as much as there is from `minimum` up.
+
+    Raises `InsufficientCredit` where the account cannot pay the minimum, `KeyLimitReached` where it could and
+    only the key's limit forbids it; `resets_at` is when the day's credit returns.
+    """
+    assert 0 < minimum <= amount
+    live = spendable(buckets, now)
+    parts = draw(live, headroom, amount)
+    funded = total(parts)
+    if funded >= minimum:
+        everything = draw(live, headroom, NanoUsd(sum(bucket.available for bucket in live)))
+        return Funding(parts, is_final=funded == total(everything))
+    there_is = available(buckets, now)
+    if there_is < minimum:
+        raise InsufficientCredit(wanted=minimum, available=there_is, resets_at=resets_at)
+    limit = next(currency for currency in Currency if _is_cut(live, headroom, currency))
+    raise KeyLimitReached(
+        limit=limit, period=headroom.period, wanted=minimum, available=funded, resets_at=headroom.resets_at
+    )
+
+
+def draw(buckets: Sequence[Bucket], headroom: Headroom, amount: NanoUsd) -> tuple[Part, ...]:
+    """Take up to `amount` from `buckets`, in their order, within a key's headroom in each currency."""
+    parts: list[Part] = []
+    wanted = amount
+    room = headroom
+    for bucket in buckets:
+        currency = currency_of(bucket.source)
+        taken = NanoUsd(min(wanted, bucket.available, room.left(currency, wanted)))
+        if taken > 0:
+            parts.append(Part(bucket.id, bucket.source, taken))
+            wanted = NanoUsd(wanted - taken)
+            room = room.after(currency, taken)
+    return tuple(parts)
+
+
+def settle_capture(
+    parts: Sequence[Part], buckets: Sequence[Bucket], headroom: Headroom, *, amount: NanoUsd, now: int
+) -> Settlement:
+    """Charge `amount` to a hold's `parts`, give back the rest, and find the payer of an overrun.
+
+    What the hold does not cover is taken from what is available now within the key's limits, and what even
+    that does not cover is the operator's shortfall, never a negative balance. `buckets` are all that the
+    parts name and all that is live; `headroom` is what the key has left beside this hold.
+    """
+    by_id = {bucket.id: bucket for bucket in buckets}
+    postings: list[Posting] = []
+    paid: list[Part] = []
+    due = amount
+    for part in parts:
+        charged = NanoUsd(min(due, part.amount))
+        due = NanoUsd(due - charged)
+        if charged:
+            postings.append(Posting(part.bucket_id, Place.HELD, Place.CONSUMED, charged))
+            paid.append(Part(part.bucket_id, part.source, charged))
+        if charged < part.amount:
+            postings.append(_give_back(by_id[part.bucket_id], NanoUsd(part.amount - charged), now))
+    if due:
+        overrun = draw(spendable(buckets, now), headroom, due)
+        postings += [
+            Posting(part.bucket_id, Place.AVAILABLE, Place.CONSUMED, part.amount) for part in overrun
+        ]
+        paid += overrun
+        due = NanoUsd(due - total(overrun))
+    if due:
+        postings.append(shortfall_posting(due))
+    return Settlement(tuple(postings), tuple(paid), due)
+
+
+def settle_late_capture(
+    parts: Sequence[Part], buckets: Sequence[Bucket], headroom: Headroom, *, amount: NanoUsd, now: int
+) -> Settlement:
+    """Charge `amount` for a hold that has expired: what its own buckets still have, the rest is shortfall."""
+    own = {part.bucket_id for part in parts}
+    taken = draw(spendable([bucket for bucket in buckets if bucket.id in own], now), headroom, amount)
+    postings = [Posting(part.bucket_id, Place.AVAILABLE, Place.CONSUMED, part.amount) for part in taken]
+    due = NanoUsd(amount - total(taken))
+    if due:
+        postings.append(shortfall_posting(due))
+    return Settlement(tuple(postings), taken, due)
+
+
+def book_grant(account_id: int, epoch: Epoch, bucket: Bucket, *, granted: NanoUsd, up_to: NanoUsd) -> Entry:
+    """Return the entry that raises a bucket's grant from `granted` to `up_to`.
+
+    The key names the sum it is raised to: a repetition is the same entry, a further raise is another.
+    """
+    assert granted < up_to
+    return Entry(
+        key=f"grant:{account_id}:{bucket.source}:{bucket.epoch}:{up_to}",
+        kind=EntryKind.GRANT,
+        account_id=account_id,
+        epoch=epoch,
+        postings=(Posting(bucket.id, Place.ISSUED, Place.AVAILABLE, NanoUsd(up_to - granted)),),
+    )
+
+
+def book_hold(account_id: int, epoch: Epoch, hold_id: str, parts: Iterable[Part]) -> Entry:
+    """Return the entry that sets `parts` aside."""
+    postings = tuple(Posting(part.bucket_id, Place.AVAILABLE, Place.HELD, part.amount) for part in parts)
+    return Entry(f"hold:{hold_id}", EntryKind.HOLD, account_id, epoch, postings)
+
+
+def book_end(
+    kind: EntryKind, account_id: int, epoch: Epoch, hold_id: str, postings: tuple[Posting, ...]
+) -> Entry:
+    """Return the entry that ends a hold: captured, released or expired share one key, so it ends once."""
+    assert kind in (EntryKind.CAPTURE, EntryKind.RELEASE, EntryKind.EXPIRE_HOLD)
+    return Entry(f"end:{hold_id}", kind, account_id, epoch, postings)
+
+
+def book_late_capture(account_id: int, epoch: Epoch, hold_id: str, postings: tuple[Posting, ...]) -> Entry:
+    """Return the entry that charges a hold which had expired before its capture came."""
+    return Entry(f"late:{hold_id}", EntryKind.LATE_CAPTURE, account_id, epoch, postings)
+
+
+def book_expiry(account_id: int, epoch: Epoch, bucket: Bucket) -> Entry:
+    """Return the entry that ends what is left in a bucket whose time has passed."""
+    posting = Posting(bucket.id, Place.AVAILABLE, Place.EXPIRED, bucket.available)
+    return Entry(f"expire:{bucket.id}", EntryKind.EXPIRE_BUCKET, account_id, epoch, (posting,))
+
+
+def release_postings(parts: Iterable[Part], buckets: Iterable[Bucket], now: int) -> tuple[Posting, ...]:
+    """Return the postings that give a whole hold back; to `expired` where the bucket's time has passed."""
+    by_id = {bucket.id: bucket for bucket in buckets}
+    return tuple(_give_back(by_id[part.bucket_id], part.amount, now) for part in parts)
+
+
+def shortfall_posting(amount: NanoUsd) -> Posting:
+    """Return the posting by which the operator pays what no bucket could."""
+    return Posting(None, Place.OPERATOR, Place.CONSUMED, amount)
+
+
+def total(parts: Iterable[Part]) -> NanoUsd:
+    """Return the sum of `parts`."""
+    return NanoUsd(sum(part.amount for part in parts))
+
+
+def balances(postings: Iterable[Posting]) -> dict[tuple[int | None, Place], int]:
+    """Fold postings into what each bucket has in each place; the values sum to zero."""
+    folded: dict[tuple[int | None, Place], int] = {}
+    for posting in postings:
+        source, target = (posting.bucket_id, posting.source), (posting.bucket_id, posting.target)
+        folded[source] = folded.get(source, 0) - posting.amount
+        folded[target] = folded.get(target, 0) + posting.amount
+    return folded
+
+
+def _is_cut(buckets: Iterable[Bucket], headroom: Headroom, currency: Currency) -> bool:
+    there_is = NanoUsd(sum(bucket.available for bucket in buckets if currency_of(bucket.source) is currency))
+    return headroom.left(currency, there_is) < there_is
+
+
+def _give_back(bucket: Bucket, amount: NanoUsd, now: int) -> Posting:
+    target = Place.AVAILABLE if bucket.is_live(now) else Place.EXPIRED
+    return Posting(bucket.id, Place.HELD, target, amount)

@@ -1,0 +1,57 @@
+"""Expire credit: give back holds whose time ran out, end what is left of buckets whose day is over.
+
+Nothing waits for this: a hold that ran out is also given back at its account's next touch, and a bucket whose
+day is over cannot be spent. It makes the books say so for accounts that nobody touches.
+"""
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.core.epochs import epoch_at
+from entitlement.core.ledger import book_expiry
+from entitlement.flows.spend_credit import give_back_due
+from entitlement.store import access, holds, ledger
+from entitlement.store.clock import service_time
+
+ACCOUNTS_PER_RUN = 1_000
+"""What is left over is taken by the next run."""
+
+
+class ExpireCredit:
+    """The jobs that follow the clock; each account is a transaction of its own."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    def expire_holds(self) -> int:
+        """Give back open holds whose time has run out; return how many."""
+        with self._sessions.begin() as session:
+            accounts = holds.accounts_with_due(session, service_time(session), ACCOUNTS_PER_RUN)
+        given_back = 0
+        for account_id in accounts:
+            with self._sessions.begin() as session:
+                access.lock_account(session, account_id)
+                given_back += give_back_due(session, account_id, service_time(session))
+        return given_back
+
+    def expire_buckets(self) -> int:
+        """End what is available in buckets whose time has passed; return how many buckets."""
+        with self._sessions.begin() as session:
+            due = ledger.due_buckets(session, service_time(session), ACCOUNTS_PER_RUN)
+        return sum(self._expire_bucket(account_id, bucket_id) for account_id, bucket_id in due)
+
+    def forget_sign_ins(self) -> int:
+        """Drop sessions and nonces that have expired; return how many."""
+        with self._sessions.begin() as session:
+            return access.forget_stale(session, service_time(session))
+
+    def _expire_bucket(self, account_id: int, bucket_id: int) -> bool:
+        with self._sessions.begin() as session:
+            access.lock_account(session, account_id)
+            now = service_time(session)
+            found = ledger.buckets(session, account_id, now=now, also=[bucket_id])
+            bucket = next(each for each in found if each.id == bucket_id)
+            # Another instance may have come first.
+            if bucket.is_live(now) or bucket.available == 0:
+                return False
+            ledger.append(session, book_expiry(account_id, epoch_at(now), bucket), now)
+            return True

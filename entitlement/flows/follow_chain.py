@@ -1,0 +1,243 @@
+"""Follow the chain: from the cursor towards the head, one bounded step at a time.
+
+    cursor.hash still on the node's chain?  --no-->  roll back to the fork point
+      | yes
+    headers, linked to the cursor  ->  events of exactly these blocks  ->  fold
+      |
+    one transaction: cursor as read? (compare-and-set) · blocks · events · positions · cursor
+
+Two positions are kept for a wallet: at the final block, and at the head where events above the final block
+make it differ. A reorganisation touches the second only, so undoing it is a fold of a few events over the
+first. Safe to repeat at any point: nothing is written but the whole step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.chain.reader import ChainReader
+from entitlement.core.blocks import Header
+from entitlement.core.errors import (
+    CursorMoved,
+    EntitlementError,
+    FinalBlockChanged,
+    InconsistentNode,
+    SetupError,
+    WrongChain,
+)
+from entitlement.core.events import ChainEvent
+from entitlement.core.positions import Position, fold
+from entitlement.core.reorg import fork_point, is_linked
+from entitlement.core.units import Wallet
+from entitlement.store import chain as chain_rows
+from entitlement.store.chain import Followed
+from entitlement.store.clock import service_time
+
+BLOCKS_KEPT = 1_024
+"""Blocks below the head that are all kept, so that a fork is found to the block."""
+SPARSE_BLOCK_EVERY = 1_000
+"""Below those, one block in so many is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowLimits:
+    """How far one step goes, and what it may undo."""
+
+    blocks_per_step: int = 2_000
+    may_undo_final: bool = False
+    """Only on development networks, whose chain a person resets at will."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowStep:
+    """What a step did."""
+
+    head: int
+    """The block followed to."""
+    node_head: int
+    events: int
+    undone: int
+    """Blocks that were rolled back."""
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Tell whether nothing was left to follow when the node was asked."""
+        return self.head >= self.node_head
+
+
+class FollowChain:
+    """Follows one deployment on one chain into the database."""
+
+    def __init__(
+        self, reader: ChainReader, sessions: sessionmaker[Session], limits: FollowLimits, *, start_block: int
+    ) -> None:
+        assert start_block > 0, "a deployment is never in the genesis block"
+        self._reader = reader
+        self._sessions = sessions
+        self._limits = limits
+        self._start_block = start_block
+
+    def step(self) -> FollowStep:
+        """Undo what the node's chain no longer has, then follow up to `blocks_per_step` blocks.
+
+        Raises a ChainError where the node fails, lies or shows another chain; nothing is changed then but the
+        note of the problem that health shows.
+        """
+        try:
+            return self._step()
+        except CursorMoved:
+            raise
+        except EntitlementError as error:
+            with self._sessions.begin() as session:
+                chain_rows.note_problem(session, str(error))
+            raise
+
+    def _step(self) -> FollowStep:
+        known = self._known()
+        node_head = self._reader.head()
+        known, undone = self._undo_what_is_gone(known, node_head)
+        first = known.head.number + 1
+        last = min(node_head.number, known.head.number + self._limits.blocks_per_step)
+        headers = self._reader.headers(first, last) if first <= last else []
+        if not is_linked(headers, known.head):
+            # The chain turned between two questions; the next step sees the new one.
+            raise InconsistentNode(f"block {first} does not follow our block {known.head.hash}")
+        events = self._reader.events(headers) if headers else []
+        final = self._final_within(known, headers)
+        self._write(known, headers, events, final, node_head)
+        return FollowStep(max(last, known.head.number), node_head.number, len(events), undone)
+
+    def _known(self) -> Followed:
+        chain_id = self._reader.chain_id()
+        with self._sessions.begin() as session:
+            known = chain_rows.followed(session)
+        if known is None:
+            known = self._begin(chain_id)
+        if known.chain_id != chain_id:
+            raise WrongChain(expected=known.chain_id, found=chain_id)
+        return known
+
+    def _begin(self, chain_id: int) -> Followed:
+        start = self._reader.header(self._start_block - 1)
+        if start is None:
+            raise SetupError(
+                f"The node of chain {chain_id} has no block {self._start_block - 1} yet.",
+                remedy="Wait until it is synced, or deploy again if the chain was reset.",
+            )
+        with self._sessions.begin() as session:
+            chain_rows.begin(session, chain_id=chain_id, start=start, now=service_time(session))
+            known = chain_rows.followed(session)
+        assert known is not None
+        return known
+
+    # --- going back -------------------------------------------------------------------------------------
+
+    def _undo_what_is_gone(self, known: Followed, node_head: Header) -> tuple[Followed, int]:
+        """Roll back to the fork point if our head left the node's chain; return by how many blocks."""
+        if self._has_our_head(known, node_head):
+            return known, 0
+        with self._sessions.begin() as session:
+            kept = chain_rows.kept_blocks(session)
+        fork = fork_point(kept, self._hash_on_node)
+        if fork.number < known.final.number and not self._limits.may_undo_final:
+            raise FinalBlockChanged(final=known.final.number, fork=fork.number)
+        return self._roll_back(known, fork), known.head.number - fork.number
+
+    def _has_our_head(self, known: Followed, node_head: Header) -> bool:
+        """Tell whether our newest block is on the node's chain, or may be once the node has caught up."""
+        if node_head.number >= known.head.number:
+            return self._hash_on_node(known.head.number) == known.head.hash
+        # A lower head alone is no reorganisation: the node may lag behind one that we asked before. Its head
+        # being one of our blocks says that it does; then we wait.
+        with self._sessions.begin() as session:
+            ours = chain_rows.kept_block(session, node_head.number)
+        return ours is not None and ours.hash == node_head.hash
+
+    def _hash_on_node(self, number: int) -> str | None:
+        header = self._reader.header(number)
+        return None if header is None else header.hash
+
+    def _roll_back(self, known: Followed, fork: Header) -> Followed:
+        with self._sessions.begin() as session:
+            self._take_cursor(session, known)
+            final = known.final
+            touched = chain_rows.forget_events_above(session, fork.number)
+            if fork.number < final.number:
+                final = fork
+                rebuilt: dict[Wallet, Position] = {}
+                history = self._of(touched, session, above=known.start.number, to=fork.number)
+                fold(rebuilt, history, only=touched)
+                chain_rows.forget_positions(session, touched, pending=False)
+                chain_rows.write_positions(session, rebuilt.values(), pending=False)
+            chain_rows.forget_blocks_above(session, fork.number)
+            self._write_pending(session, touched, final=final, head=fork)
+            chain_rows.move_cursor(
+                session, head=fork, final=final, node_number=known.node_number, now=service_time(session)
+            )
+            after = chain_rows.followed(session)
+        assert after is not None
+        return after
+
+    # --- going on ---------------------------------------------------------------------------------------
+
+    def _final_within(self, known: Followed, headers: list[Header]) -> Header:
+        """Return the newest final block among what is followed after this step; it never goes back."""
+        final = self._reader.final_head()
+        newest = headers[-1] if headers else known.head
+        number = min(final.number, newest.number)
+        if number <= known.final.number:
+            return known.final
+        if headers and number >= headers[0].number:
+            found = headers[number - headers[0].number]
+        else:
+            with self._sessions.begin() as session:
+                # Below the window that is kept whole the older final block is right too, only later.
+                found = chain_rows.kept_block(session, number) or known.final
+        if found.number == final.number and found.hash != final.hash:
+            raise InconsistentNode(f"final block {final.number} is {final.hash}, and also {found.hash}")
+        return found
+
+    def _write(
+        self,
+        known: Followed,
+        headers: list[Header],
+        events: list[ChainEvent],
+        final: Header,
+        node_head: Header,
+    ) -> None:
+        head = headers[-1] if headers else known.head
+        with self._sessions.begin() as session:
+            self._take_cursor(session, known)
+            chain_rows.add_blocks(session, headers)
+            chain_rows.add_events(session, events)
+            settled = chain_rows.events_between(session, above=known.final.number, to=final.number)
+            positions = chain_rows.positions(session, chain_rows.wallets_in(settled), pending=False)
+            fold(positions, settled)
+            chain_rows.write_positions(session, positions.values(), pending=False)
+            touched = chain_rows.wallets_in(events) | set(positions)
+            self._write_pending(session, touched, final=final, head=head)
+            chain_rows.thin_blocks_below(session, head.number - BLOCKS_KEPT, keep_every=SPARSE_BLOCK_EVERY)
+            chain_rows.move_cursor(
+                session, head=head, final=final, node_number=node_head.number, now=service_time(session)
+            )
+
+    def _write_pending(self, session: Session, wallets: set[Wallet], *, final: Header, head: Header) -> None:
+        """Write what `wallets` have at `head` where events above `final` change it; drop it elsewhere."""
+        above = self._of(wallets, session, above=final.number, to=head.number)
+        differing = wallets & chain_rows.wallets_in(above)
+        positions = chain_rows.positions(session, differing, pending=False)
+        fold(positions, above, only=differing)
+        chain_rows.write_positions(session, positions.values(), pending=True)
+        chain_rows.forget_positions(session, wallets - differing, pending=True)
+
+    @staticmethod
+    def _of(wallets: Iterable[Wallet], session: Session, *, above: int, to: int) -> list[ChainEvent]:
+        return chain_rows.events_between(session, above=above, to=to, wallets=wallets)
+
+    @staticmethod
+    def _take_cursor(session: Session, expected: Followed) -> None:
+        """Lock the cursor's row; raises `CursorMoved` if another follower has moved it since it was read."""
+        found = chain_rows.followed(session, for_update=True)
+        if found is None or found.head != expected.head:
+            raise CursorMoved(expected=expected.head.number)

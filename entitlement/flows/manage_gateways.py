@@ -1,0 +1,44 @@
+"""Gateways: who may ask and charge, by a service token each."""
+
+import secrets
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.core.errors import InvalidRequest, NotAuthenticated
+from entitlement.core.keys import hash_secret
+from entitlement.store import access
+from entitlement.store.clock import service_time
+
+LONGEST_NAME = 64
+
+
+class ManageGateways:
+    """Service tokens."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    def issue_token(self, name: str) -> str:
+        """Return a new service token for the gateway `name`; the one it had ends. Shown this once."""
+        if not (0 < len(name) <= LONGEST_NAME and name.isprintable()):
+            raise InvalidRequest(
+                f"a gateway's name is 1 to {LONGEST_NAME} printable characters", field="name"
+            )
+        token = "gw_" + secrets.token_urlsafe(32)
+        with self._sessions.begin() as session:
+            access.put_gateway(session, name=name, token_hash=hash_secret(token), now=service_time(session))
+        return token
+
+    def revoke(self, name: str) -> None:
+        """Refuse a gateway's token from now on. Raises InvalidRequest where there is no such gateway."""
+        with self._sessions.begin() as session:
+            if not access.revoke_gateway(session, name, service_time(session)):
+                raise InvalidRequest(f"no gateway is called {name!r}", field="name")
+
+    def authenticate(self, token: str) -> int:
+        """Return the id of the gateway with this token. Raises NotAuthenticated."""
+        with self._sessions.begin() as session:
+            gateway_id = access.gateway_by_hash(session, hash_secret(token))
+        if gateway_id is None:
+            raise NotAuthenticated("the service token is not known or was revoked")
+        return gateway_id

@@ -1,0 +1,88 @@
+"""Read an account: what a wallet has on the chain, what that gives it, and what it has spent of it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.core.allowance import credit_of, right_in
+from entitlement.core.epochs import Epoch, epoch_at
+from entitlement.core.health import FollowHealth
+from entitlement.core.positions import Position, Ticket, open_tickets
+from entitlement.core.units import NanoUsd, Wallet
+from entitlement.flows.grant_allowances import allowance_now, grant_up_to_allowance
+from entitlement.flows.read_balance import Balance, read_balance
+from entitlement.flows.spend_credit import give_back_due
+from entitlement.store import access, chain
+from entitlement.store.clock import service_time
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """A wallet's account as of one moment."""
+
+    wallet: Wallet
+    final: Position
+    """At the final block: what credit comes from."""
+    latest: Position
+    """At the newest block; where it differs, finality is still to come."""
+    tickets: list[Ticket]
+    """Exits in progress at the newest block."""
+    final_block: int
+    latest_block: int
+    allowance_now: NanoUsd
+    allowance_next: NanoUsd
+    """What the next epoch will give if nothing changes."""
+    balance: Balance
+
+
+class ReadAccount:
+    """Views for the wallet holder and for health."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    def account(self, wallet: Wallet) -> AccountView:
+        """Return a wallet's account; its day's allowance is granted by being looked at."""
+        with self._sessions.begin() as session:
+            account_id = access.open_account(session, wallet, service_time(session))
+            access.lock_account(session, account_id)
+            now = service_time(session)
+            give_back_due(session, account_id, now)
+            grant_up_to_allowance(session, account_id, wallet, now)
+            final, latest = chain.position_pair(session, wallet)
+            followed = chain.followed(session)
+            final_number = followed.final.number if followed else 0
+            head_number = followed.head.number if followed else 0
+            epoch = epoch_at(now)
+            return AccountView(
+                wallet=wallet,
+                final=final,
+                latest=latest,
+                tickets=open_tickets(
+                    chain.events_between(session, above=-1, to=head_number, wallets=[wallet])
+                ),
+                final_block=final_number,
+                latest_block=head_number,
+                allowance_now=allowance_now(session, wallet, epoch),
+                allowance_next=credit_of(right_in(latest.slot, Epoch(epoch + 1))),
+                balance=read_balance(session, account_id, now),
+            )
+
+    def health(self) -> FollowHealth | None:
+        """Return how following stands, or None before its first step."""
+        with self._sessions.begin() as session:
+            found = chain.followed(session)
+            now = service_time(session)
+        if found is None:
+            return None
+        return FollowHealth(
+            chain_id=found.chain_id,
+            head_number=found.head.number,
+            head_timestamp=found.head.timestamp,
+            final_number=found.final.number,
+            final_timestamp=found.final.timestamp,
+            node_number=found.node_number,
+            seconds_since_step=now - found.stepped_at,
+            seconds_behind=now - found.head.timestamp,
+            problem=found.problem,
+        )

@@ -1,0 +1,124 @@
+"""Jobs: what the clock starts. One process at a time runs them; the others wait to take over.
+
+    follow   every poll     steps until the head is reached
+    grant    every minute   the grants that no request has made yet
+    expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
+
+Nothing waits for a job: a request grants and gives back for its own account. Jobs make the books whole.
+"""
+
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# APScheduler 3 carries no types.
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import DBAPIError
+
+from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChanged
+from entitlement.flows.follow_chain import FollowChain
+from entitlement.store.leadership import Leadership
+from entitlement.wiring import Service
+
+log = structlog.get_logger()
+
+STEPS_PER_POLL_MAX = 100
+"""Then the poll ends, so that a stop is noticed; the next one goes on."""
+GRANT_SECONDS = 60
+EXPIRE_HOLDS_SECONDS = 5
+EXPIRE_BUCKETS_SECONDS = 60
+FORGET_SECONDS = 3_600
+LEADERSHIP_SECONDS = 1.0
+
+
+class Jobs:
+    """The scheduler of one process."""
+
+    def __init__(
+        self, service: Service, follower: FollowChain, leadership: Leadership, poll_seconds: float
+    ) -> None:
+        self._service = service
+        self._follower = follower
+        self._leadership = leadership
+        self._poll_seconds = poll_seconds
+        self._stop = threading.Event()
+
+    def run(self) -> bool:
+        """Wait for leadership, then run the jobs until `stop`; False if leadership was lost meanwhile."""
+        if not self._wait_for_leadership():
+            return True
+        scheduler = self._scheduler()
+        scheduler.start()
+        try:
+            while not self._stop.wait(LEADERSHIP_SECONDS):
+                if not self._leadership.is_held():
+                    log.error("leadership_lost")
+                    return False
+            return True
+        finally:
+            scheduler.shutdown(wait=True)
+            self._leadership.give_up()
+
+    def stop(self) -> None:
+        """End `run` after the jobs under way."""
+        self._stop.set()
+
+    def follow(self) -> None:
+        """Step until the head is reached."""
+        for _ in range(STEPS_PER_POLL_MAX):
+            if self._stop.is_set():
+                return
+            step = self._follower.step()
+            if step.undone:
+                log.warning("reorganisation", undone=step.undone, head=step.head)
+            if step.events:
+                log.info("followed", head=step.head, events=step.events, behind=step.node_head - step.head)
+            if step.is_caught_up:
+                return
+
+    def _wait_for_leadership(self) -> bool:
+        told = False
+        while not self._leadership.is_taken():
+            if not told:
+                log.info("waiting_for_leadership")
+                told = True
+            if self._stop.wait(LEADERSHIP_SECONDS):
+                return False
+        log.info("leading")
+        return True
+
+    def _scheduler(self) -> BackgroundScheduler:
+        scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(4)},
+            # A job that is late runs once, and never beside itself.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        self._add(scheduler, self.follow, self._poll_seconds)
+        self._add(scheduler, self._service.grants.sweep, GRANT_SECONDS)
+        self._add(scheduler, self._service.expiry.expire_holds, EXPIRE_HOLDS_SECONDS)
+        self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
+        self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
+        return scheduler
+
+    @staticmethod
+    def _add(scheduler: BackgroundScheduler, job: Callable[[], object], seconds: float) -> None:
+        name = job.__name__
+
+        def run() -> None:
+            try:
+                job()
+            except FinalBlockChanged as error:
+                log.critical("final_block_changed", job=name, reason=str(error))
+            except ChainError as error:
+                log.warning("job_failed", job=name, reason=str(error))
+            except EntitlementError as error:
+                log.error("job_failed", job=name, reason=str(error))
+            except DBAPIError as error:
+                # Its text may quote values; the class says enough. The next run tries again.
+                log.error("job_failed", job=name, reason=type(error).__name__)
+
+        scheduler.add_job(run, "interval", seconds=seconds, id=name)

@@ -1,0 +1,63 @@
+"""Settings: one frozen value, read once from the environment and passed down in parts.
+
+DATABASE_URL                 a PostgreSQL of your own; without it an embedded one runs in the data folder
+ENTITLEMENT_DATA_FOLDER      where the embedded database, the chain's state and secrets are kept
+ENTITLEMENT_NETWORK          a file in networks/ without its ending
+ENTITLEMENT_RPC_URL          the node; default: the network's
+ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
+ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from entitlement.core.errors import SetupError
+
+PREFIX = "ENTITLEMENT_"
+
+
+class Settings(BaseSettings):
+    """Everything the service can be told."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_folder: Path = Path(".entitlement")
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("database_url", "DATABASE_URL")
+    )
+    """Secret, since it may carry a password."""
+    network: str = "anvil"
+    rpc_url: str | None = None
+    deployment: Path | None = None
+    api_host: str = "127.0.0.1"
+    api_port: Annotated[int, Field(ge=1, le=65_535)] = 8500
+    sign_in_domains: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Hosts that a sign-in message may be for, separated by commas; default: the API's own address."""
+    token_secret: SecretStr | None = None
+    """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
+    poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How long is waited between two looks at the chain."""
+
+    def domains(self) -> frozenset[str]:
+        """Return the hosts that a sign-in message may be for."""
+        if self.sign_in_domains:
+            return self.sign_in_domains
+        return frozenset(f"{host}:{self.api_port}" for host in (self.api_host, "127.0.0.1", "localhost"))
+
+
+def read_settings(**given: object) -> Settings:
+    """Return the settings of the environment, with what is `given` put over them. Raises SetupError."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # pyright: ignore[reportArgumentType] - pydantic checks them
+    except ValidationError as error:
+        # Never the input itself: some of these are secrets.
+        problems = "; ".join(
+            f"{PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False)
+        )
+        raise SetupError(
+            f"The settings are wrong: {problems}.", remedy="Mend the environment variables named."
+        ) from None

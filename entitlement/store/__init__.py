@@ -1,0 +1,1 @@
+"""The adapter to PostgreSQL. Functions take a Session and never commit: a transaction begins in `flows`."""

@@ -1,0 +1,204 @@
+"""Rows of who may do what: accounts, API keys, gateways, sessions, nonces."""
+
+from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
+from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.units import NanoUsd, Wallet
+from entitlement.store.session import fresh
+from entitlement.store.tables import AccountRow, ApiKeyRow, GatewayRow, NonceRow, SessionRow
+
+# --- accounts ------------------------------------------------------------------------------------------
+
+
+def account_of(session: Session, wallet: Wallet) -> int | None:
+    """Return the account of a wallet, if it has one."""
+    return session.scalars(select(AccountRow.id).where(AccountRow.wallet == wallet)).one_or_none()
+
+
+def open_account(session: Session, wallet: Wallet, now: int) -> int:
+    """Return the account of a wallet; make it if there is none."""
+    known = account_of(session, wallet)
+    if known is not None:
+        return known
+    session.execute(insert(AccountRow).values(wallet=wallet, created_at=now).on_conflict_do_nothing())
+    return session.scalars(select(AccountRow.id).where(AccountRow.wallet == wallet)).one()
+
+
+def lock_account(session: Session, account_id: int) -> Wallet:
+    """Take the lock under which the account's credit moves, and return its wallet."""
+    query = select(AccountRow.wallet).where(AccountRow.id == account_id).with_for_update()
+    return Wallet(session.scalars(query).one())
+
+
+# --- API keys ------------------------------------------------------------------------------------------
+
+
+def _keys() -> Select[ApiKeyRow, str]:
+    return fresh(select(ApiKeyRow, AccountRow.wallet).join(AccountRow, AccountRow.id == ApiKeyRow.account_id))
+
+
+def key_by_hash(session: Session, secret_hash: bytes) -> ApiKey | None:
+    """Return the key with this secret, also when it is revoked or expired."""
+    found = session.execute(_keys().where(ApiKeyRow.secret_hash == secret_hash)).one_or_none()
+    return None if found is None else _key(*found)
+
+
+def key_of_account(session: Session, account_id: int, key_id: str) -> ApiKey | None:
+    """Return one of the account's keys."""
+    query = _keys().where(ApiKeyRow.account_id == account_id, ApiKeyRow.id == key_id)
+    found = session.execute(query).one_or_none()
+    return None if found is None else _key(*found)
+
+
+def keys_of_account(session: Session, account_id: int) -> list[ApiKey]:
+    """Return the account's keys that are not revoked, oldest first."""
+    query = _keys().where(ApiKeyRow.account_id == account_id, ApiKeyRow.revoked_at.is_(None))
+    rows = session.execute(query.order_by(ApiKeyRow.created_at, ApiKeyRow.id))
+    return [_key(*row) for row in rows]
+
+
+def add_key(
+    session: Session,
+    *,
+    key_id: str,
+    account_id: int,
+    secret_hash: bytes,
+    last_six: str,
+    wish: NewKey,
+    now: int,
+) -> None:
+    """Keep a new key under the hash of its secret."""
+    session.execute(
+        insert(ApiKeyRow).values(
+            id=key_id,
+            account_id=account_id,
+            secret_hash=secret_hash,
+            last_six=last_six,
+            kind=wish.kind,
+            description=wish.description,
+            limit_diem=wish.limits.diem,
+            limit_usd=wish.limits.usd,
+            limit_period=wish.limits.period,
+            model_privacy=wish.model_privacy,
+            created_at=now,
+            expires_at=wish.expires_at,
+            revoked_at=None,
+        )
+    )
+
+
+def revoke_key(session: Session, key_id: str, now: int) -> None:
+    """Mark a key as revoked; the first time stays."""
+    session.execute(
+        update(ApiKeyRow).where(ApiKeyRow.id == key_id, ApiKeyRow.revoked_at.is_(None)).values(revoked_at=now)
+    )
+
+
+def _key(row: ApiKeyRow, wallet: str) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        account_id=row.account_id,
+        wallet=Wallet(wallet),
+        last_six=row.last_six,
+        kind=KeyKind(row.kind),
+        description=row.description,
+        limits=KeyLimits(
+            diem=None if row.limit_diem is None else NanoUsd(row.limit_diem),
+            usd=None if row.limit_usd is None else NanoUsd(row.limit_usd),
+            period=LimitPeriod(row.limit_period),
+        ),
+        model_privacy=ModelPrivacy(row.model_privacy),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+# --- gateways ------------------------------------------------------------------------------------------
+
+
+def gateway_by_hash(session: Session, token_hash: bytes) -> int | None:
+    """Return the gateway with this service token, unless it was revoked."""
+    query = select(GatewayRow.id).where(GatewayRow.token_hash == token_hash, GatewayRow.revoked_at.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def put_gateway(session: Session, *, name: str, token_hash: bytes, now: int) -> None:
+    """Make a gateway, or give the one of this name another token, which ends the old one."""
+    session.execute(
+        insert(GatewayRow)
+        .values(name=name, token_hash=token_hash, created_at=now, revoked_at=None)
+        .on_conflict_do_update(
+            index_elements=[GatewayRow.name], set_={"token_hash": token_hash, "revoked_at": None}
+        )
+    )
+
+
+def revoke_gateway(session: Session, name: str, now: int) -> bool:
+    """Refuse a gateway's token from now on; tell whether there was such a gateway."""
+    query = update(GatewayRow).where(GatewayRow.name == name).values(revoked_at=now).returning(GatewayRow.id)
+    return session.scalars(query).one_or_none() is not None
+
+
+# --- sessions and nonces -------------------------------------------------------------------------------
+
+
+def add_session(session: Session, *, token_hash: bytes, account_id: int, now: int, expires_at: int) -> None:
+    """Keep a sign-in."""
+    session.execute(
+        insert(SessionRow).values(
+            token_hash=token_hash, account_id=account_id, created_at=now, expires_at=expires_at
+        )
+    )
+
+
+def session_wallet(session: Session, token_hash: bytes) -> tuple[int, Wallet, int] | None:
+    """Return (account, wallet, expiry) of a sign-in, also when it has expired."""
+    query = (
+        select(AccountRow.id, AccountRow.wallet, SessionRow.expires_at)
+        .join(AccountRow, AccountRow.id == SessionRow.account_id)
+        .where(SessionRow.token_hash == token_hash)
+    )
+    found = session.execute(query).one_or_none()
+    return None if found is None else (found[0], Wallet(found[1]), found[2])
+
+
+def end_session(session: Session, token_hash: bytes) -> None:
+    """Forget a sign-in."""
+    session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash))
+
+
+def add_nonce(session: Session, nonce: str, expires_at: int) -> None:
+    """Keep a number that was handed out for one sign-in."""
+    session.execute(insert(NonceRow).values(nonce=nonce, expires_at=expires_at, used_at=None))
+
+
+def use_nonce(session: Session, nonce: str, now: int) -> bool:
+    """Mark a nonce as used; tell whether it was ours, fresh and unused. Two at once: one of them wins."""
+    query = (
+        update(NonceRow)
+        .where(NonceRow.nonce == nonce, NonceRow.used_at.is_(None), NonceRow.expires_at > now)
+        .values(used_at=now)
+        .returning(NonceRow.nonce)
+    )
+    return session.scalars(query).one_or_none() is not None
+
+
+def forget_stale(session: Session, now: int) -> int:
+    """Drop sessions and nonces that have expired; return how many."""
+    gone = 0
+    for table in (SessionRow, NonceRow):
+        result = session.execute(delete(table).where(table.expires_at <= now).returning(table.expires_at))
+        gone += len(result.all())
+    return gone
+
+
+def count_keys(session: Session, account_id: int) -> int:
+    """Return how many keys of the account are not revoked."""
+    query = select(func.count()).select_from(ApiKeyRow)
+    return session.scalars(
+        query.where(ApiKeyRow.account_id == account_id, ApiKeyRow.revoked_at.is_(None))
+    ).one()

