@@ -2,8 +2,22 @@
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import structlog
+
+FRAMES = 5
+PACKAGE = Path(__file__).parent
+
+
+def where(error: BaseException) -> list[str]:
+    """Return the innermost places of our own code in a trace: what is left of it without any value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parents]
+    return [
+        f"{Path(frame.filename).relative_to(PACKAGE)}:{frame.lineno} {frame.name}" for frame in ours[-FRAMES:]
+    ]
 
 
 def configure_logs() -> None:

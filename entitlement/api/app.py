@@ -1,11 +1,14 @@
 """The HTTP application: routes, the size of what is read, and problems for everything that goes wrong."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
 from entitlement.api import gateway, health, problems, venice, wallet
+from entitlement.api.schemas import ProblemOut
 from entitlement.wiring import Service
 
 LARGEST_BODY = 64 * 1024
@@ -14,7 +17,7 @@ LARGEST_BODY = 64 * 1024
 
 def create_app(service: Service | None) -> FastAPI:
     """Return the application over `service`; without one only to describe it (openapi.json)."""
-    app = FastAPI(
+    app = Api(
         title="Entitlement",
         version=__version__,
         summary="Stake tokens, own a daily right to AI inference.",
@@ -24,6 +27,9 @@ def create_app(service: Service | None) -> FastAPI:
         ),
         docs_url="/docs",
         redoc_url=None,
+        # A client that is sent elsewhere sends its secret twice: an address is right or unknown.
+        redirect_slashes=False,
+        responses={"default": {"model": ProblemOut, "description": "A problem, as RFC 9457 describes it."}},
     )
     app.state.service = service
     for router in (gateway.router, wallet.router, venice.router, health.router):
@@ -31,6 +37,20 @@ def create_app(service: Service | None) -> FastAPI:
     problems.install(app)
     app.add_middleware(LimitBody)
     return app
+
+
+class Api(FastAPI):
+    """FastAPI, with its document corrected: refusals have a media type of their own."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            for path in super().openapi()["paths"].values():
+                for operation in path.values():
+                    refusal = operation["responses"]["default"]
+                    refusal["content"] = {"application/problem+json": refusal["content"]["application/json"]}
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 class LimitBody:

@@ -9,8 +9,8 @@ router = APIRouter(prefix="/health", tags=["health"])
 
 
 @router.get("/live")
-def live() -> LiveOut:
-    """Answer."""
+async def live() -> LiveOut:
+    """Answer, also while every thread waits for the database."""
     return LiveOut()
 
 

@@ -5,16 +5,19 @@ Bodies are RFC 9457 problems. Under /api/v1 they also carry `error`, which clien
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement.core import errors
+from entitlement.telemetry import where
 
 log = structlog.get_logger()
 
@@ -42,6 +45,12 @@ STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
 
 UNAVAILABLE = (503, "unavailable")
 
+CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+"""What the framework refuses before any flow is asked. Not Python's names, which change between versions."""
+
+LONGEST_FIELD_NAME = 64
+"""Of an unknown field's name so much is said back: whatever it is, somebody else chose it."""
+
 
 def problem(
     request: Request,
@@ -61,7 +70,7 @@ def problem(
         "code": code,
     }
     body |= {name: value for name, value in (facts or {}).items() if name not in body}
-    if request.url.path.startswith("/api/v1/"):
+    if f"{request.url.path}/".startswith("/api/v1/"):
         body["error"] = detail
     return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
 
@@ -71,9 +80,42 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.EntitlementError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for kind in (OperationalError, InterfaceError, PoolTimeout, DBAPIError):
+    # Not its other errors: a violated constraint is a bug of ours, and trying again would not mend it.
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, _database)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_middleware(AnswerUnexpected)
+
+
+class AnswerUnexpected:
+    """Make a problem of what nobody expected.
+
+    Left to the framework it would be answered too, but then raised again to the server, which closes the
+    connection and writes the error's text to the log: that may quote what somebody sent.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and answer if nobody has."""
+        has_begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except Exception as error:
+            if has_begun or scope["type"] != "http":
+                raise
+            request = Request(scope)
+            log.error(
+                "unexpected_error", error=type(error).__name__, where=where(error), route=_route(request)
+            )
+            answer = problem(request, 500, "internal_error", "an error on our side; it was logged")
+            await answer(scope, receive, send)
 
 
 def _expected(request: Request, error: Exception) -> JSONResponse:
@@ -90,33 +132,44 @@ def _expected(request: Request, error: Exception) -> JSONResponse:
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     # Where and what, never the input: it may be a secret.
-    found = [
-        {"field": ".".join(str(part) for part in each["loc"][1:]), "message": each["msg"]}
-        for each in error.errors()
-    ]
+    found = [_field_and_message(each) for each in error.errors()]
     detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in found)
     return problem(request, 400, "invalid_request", detail, facts={"errors": found})
 
 
+def _field_and_message(found: Mapping[str, Any]) -> dict[str, str]:
+    match found["type"], found["loc"]:
+        case "json_invalid", (_, position):
+            return {"field": "", "message": f"not JSON at character {position}"}
+        case (("model_attributes_type" | "dict_type"), ("body",)):
+            return {"field": "", "message": "send a JSON object, as Content-Type: application/json"}
+        case _, (_, *parts):
+            field = ".".join(str(part)[:LONGEST_FIELD_NAME] for part in parts)
+            return {"field": field, "message": found["msg"]}
+        case _:
+            return {"field": "", "message": found["msg"]}
+
+
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).name.lower()
+    code = CODE_OF_STATUS.get(error.status_code, "refused")
     detail = f"{request.method} {request.url.path}: {error.detail}"
     return problem(request, error.status_code, code, detail, headers=error.headers)
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:
     # Its text may quote values; the class says enough.
-    log.error("database_unavailable", error=type(error).__name__, path=request.url.path)
+    log.error("database_unavailable", error=type(error).__name__, route=_route(request))
     return problem(
         request,
         503,
         "unavailable",
-        "the ledger cannot be reached at the moment: nothing was charged that was not answered; try again",
+        "the ledger cannot be reached at the moment, and whether this was done is not known: "
+        "ask again, with the same request id where there is one, and it is done once",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
 
 
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected_error", error=type(error).__name__, path=request.url.path)
-    return problem(request, 500, "internal_error", "an error on our side; it was logged")
+def _route(request: Request) -> str:
+    """Return the route as it is declared: a path itself names wallets, or holds what somebody typed."""
+    return getattr(request.scope.get("route"), "path", "none")

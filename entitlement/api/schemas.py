@@ -29,6 +29,20 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ProblemOut(BaseModel):
+    """Why something was refused: `code` is stable, and the figures behind it are further members."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    error: str | None = None
+    """`detail` again, under /api/v1 alone."""
+
+
 # --- gateways ------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from entitlement.api.auth import Manager, TheService
 from entitlement.core.errors import InvalidRequest
@@ -19,7 +19,21 @@ from entitlement.flows.manage_keys import MadeKey
 
 router = APIRouter(prefix="/api/v1/api_keys", tags=["compatible"])
 
-Dollars = Annotated[Decimal, Field(ge=0, le=9_007_199, allow_inf_nan=False)]
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("give a number")  # noqa: TRY004 - pydantic reports ValueErrors
+    return value
+
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_number),
+    Field(ge=0, le=9_007_199, allow_inf_nan=False, decimal_places=9),
+    # The live system's answers have numbers here, and a reader of JSON makes the nearest double of any. What
+    # is counted with is the integer that /v1/keys shows.
+    PlainSerializer(float, return_type=float, when_used="json"),
+]
 
 
 class Strict(BaseModel):
@@ -211,15 +225,8 @@ def _dollars(amount: NanoUsd | None) -> Decimal | None:
 
 
 def _nano_usd(dollars: Decimal | None) -> NanoUsd | None:
-    if dollars is None:
-        return None
-    amount = dollars * NANO_USD_PER_USD
-    if amount != int(amount):
-        raise InvalidRequest(
-            f"{dollars} dollars is finer than a nano-dollar: give at most 9 decimals",
-            field="consumptionLimit",
-        )
-    return NanoUsd(int(amount))
+    # Seven digits and nine decimals at most, so that Decimal's 28 digits are exact.
+    return None if dollars is None else NanoUsd(int(dollars * NANO_USD_PER_USD))
 
 
 def _expiry(stamp: str | None) -> int | None:

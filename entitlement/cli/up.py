@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
@@ -100,8 +100,9 @@ def _tell(stack: LocalStack, secret: str) -> None:
         where.add_row(name, address)
 
     head = stack.devnet.head()
+    address = Column("address", min_width=42, no_wrap=True)
     people = Table(
-        "wallet", "address", "VVV", "VVV staked", "DIEM staked", "credit a day",
+        "wallet", address, "VVV", "VVV staked", "DIEM staked", "credit a day",
         title="funded wallets (development keys: --dev-account)", title_justify="left", box=None,
     )  # fmt: skip
     for name, number in PEOPLE.items():
@@ -118,7 +119,7 @@ def _tell(stack: LocalStack, secret: str) -> None:
     console.print()
     console.print(where)
     console.print()
-    console.print(people)
+    console.print(people, crop=False)
     console.print("\n[bold]try next[/] (in another terminal)\n")
     console.print(_to_try(stack, secret), markup=False, soft_wrap=True)
     console.print("\nCtrl-C ends everything.")

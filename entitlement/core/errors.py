@@ -39,6 +39,14 @@ class InvalidRequest(EntitlementError):
         self.field = field
 
 
+class SupplyAboveCap(EntitlementError):
+    """More DIEM than the mint curve goes."""
+
+    def __init__(self, *, supply: int, cap: int) -> None:
+        super().__init__(f"a supply of {supply} wei of DIEM is above the cap of {cap}: mint less")
+        self.supply, self.cap = supply, cap
+
+
 # --- the chain -----------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,9 @@ LONGEST_TTL_SECONDS = 3_600
 DEFAULT_TTL_SECONDS = 600
 LONGEST_REQUEST_ID = 128
 LONGEST_MODEL_NAME = 128
+LARGEST_COUNT = 2**53 - 1
+"""What JSON numbers carry exactly everywhere."""
+STATUSES = range(100, 600)
 
 
 class HoldState(StrEnum):
@@ -62,12 +65,7 @@ class HoldRequest:
             raise InvalidRequest(
                 f"request_id must be 1 to {LONGEST_REQUEST_ID} printable characters", field="request_id"
             )
-        if self.model is not None and not (
-            0 < len(self.model) <= LONGEST_MODEL_NAME and self.model.isprintable()
-        ):
-            raise InvalidRequest(
-                f"model must be 1 to {LONGEST_MODEL_NAME} printable characters", field="model"
-            )
+        _check_model(self.model, field="model")
 
     def fingerprint(self) -> bytes:
         """Return what tells this request from another one that carries the same request id."""
@@ -84,6 +82,16 @@ class Usage:
     output_tokens: int | None = None
     latency_ms: int | None = None
     status: int | None = None
+
+    def check(self) -> None:
+        """Raise `InvalidRequest` for what is no model's name, no count and no HTTP status."""
+        _check_model(self.model, field="usage.model")
+        for name in ("input_tokens", "output_tokens", "latency_ms"):
+            count: int | None = getattr(self, name)
+            if count is not None and not 0 <= count <= LARGEST_COUNT:
+                raise InvalidRequest(f"{name} is {count}: it must be a count", field=f"usage.{name}")
+        if self.status is not None and self.status not in STATUSES:
+            raise InvalidRequest(f"status is {self.status}: it must be an HTTP status", field="usage.status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +141,8 @@ def check_releasable(hold: Hold) -> None:
     """Raise `HoldAlreadyEnded` where a hold was captured: what was charged is not given back this way."""
     if hold.charged_at is not None:
         raise HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)
+
+
+def _check_model(model: str | None, *, field: str) -> None:
+    if model is not None and not (0 < len(model) <= LONGEST_MODEL_NAME and model.isprintable()):
+        raise InvalidRequest(f"{field} must be 1 to {LONGEST_MODEL_NAME} printable characters", field=field)

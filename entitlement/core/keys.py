@@ -11,6 +11,8 @@ from entitlement.core.units import NANO_USD_MAX, Wallet
 SECRET_PREFIX = "ent_"  # noqa: S105 - a prefix, so that a leaked key is recognised by scanners
 MOST_KEYS_OF_AN_ACCOUNT = 500
 LONGEST_DESCRIPTION = 64
+LATEST_EXPIRY = 253_402_300_799
+"""The last second of the year 9999: what every calendar can still show."""
 
 
 class KeyKind(StrEnum):
@@ -50,9 +52,10 @@ class NewKey:
         for field, limit in (("limits.diem", self.limits.diem), ("limits.usd", self.limits.usd)):
             if limit is not None and not 0 <= limit <= NANO_USD_MAX:
                 raise InvalidAmount(field=field, amount=limit, smallest=0, largest=NANO_USD_MAX)
-        if self.expires_at is not None and self.expires_at <= now:
+        if self.expires_at is not None and not now < self.expires_at <= LATEST_EXPIRY:
             raise InvalidRequest(
-                f"expires_at {self.expires_at} is not in the future (now {now})", field="expires_at"
+                f"expires_at {self.expires_at} is not in the future (now {now}), or beyond the year 9999",
+                field="expires_at",
             )
 
 

@@ -35,7 +35,7 @@ from entitlement.store.chain import Followed
 from entitlement.store.clock import service_time
 
 BLOCKS_KEPT = 1_024
-"""Blocks below the head that are all kept, so that a fork is found to the block."""
+"""Blocks below the head that are all kept, as are all that are not final: a fork is found to the block."""
 SPARSE_BLOCK_EVERY = 1_000
 """Below those, one block in so many is kept."""
 
@@ -82,7 +82,7 @@ class FollowChain:
         """Undo what the node's chain no longer has, then follow up to `blocks_per_step` blocks.
 
         Raises a ChainError where the node fails, lies or shows another chain; nothing is changed then but the
-        note of the problem that health shows.
+        note of the problem that health shows, and what is certainly gone from the node's chain is undone.
         """
         try:
             return self._step()
@@ -141,13 +141,23 @@ class FollowChain:
             kept = chain_rows.kept_blocks(session)
         fork = fork_point(kept, self._hash_on_node)
         if fork.number < known.final.number and not self._limits.may_undo_final:
+            comparable = [header.number for header in kept if header.number <= node_head.number]
+            if comparable and fork.number == comparable[-1]:
+                # It has all of ours that it is high enough to have: it lags, by more than the kept window.
+                return known, 0
             raise FinalBlockChanged(final=known.final.number, fork=fork.number)
         return self._roll_back(known, fork), known.head.number - fork.number
 
     def _has_our_head(self, known: Followed, node_head: Header) -> bool:
         """Tell whether our newest block is on the node's chain, or may be once the node has caught up."""
         if node_head.number >= known.head.number:
-            return self._hash_on_node(known.head.number) == known.head.hash
+            theirs = self._hash_on_node(known.head.number)
+            if theirs is None:
+                # Two machines behind one address do that; no chain does.
+                raise InconsistentNode(
+                    f"its head is block {node_head.number}, but it has no block {known.head.number}"
+                )
+            return theirs == known.head.hash
         # A lower head alone is no reorganisation: the node may lag behind one that we asked before. Its head
         # being one of our blocks says that it does; then we wait.
         with self._sessions.begin() as session:
@@ -192,8 +202,8 @@ class FollowChain:
             found = headers[number - headers[0].number]
         else:
             with self._sessions.begin() as session:
-                # Below the window that is kept whole the older final block is right too, only later.
-                found = chain_rows.kept_block(session, number) or known.final
+                found = chain_rows.kept_block(session, number)
+            assert found is not None, f"block {number} is not final yet, and all of those are kept"
         if found.number == final.number and found.hash != final.hash:
             raise InconsistentNode(f"final block {final.number} is {final.hash}, and also {found.hash}")
         return found
@@ -217,7 +227,8 @@ class FollowChain:
             chain_rows.write_positions(session, positions.values(), pending=False)
             touched = chain_rows.wallets_in(events) | set(positions)
             self._write_pending(session, touched, final=final, head=head)
-            chain_rows.thin_blocks_below(session, head.number - BLOCKS_KEPT, keep_every=SPARSE_BLOCK_EVERY)
+            oldest = min(head.number - BLOCKS_KEPT, final.number)
+            chain_rows.thin_blocks_below(session, oldest, keep_every=SPARSE_BLOCK_EVERY)
             chain_rows.move_cursor(
                 session, head=head, final=final, node_number=node_head.number, now=service_time(session)
             )
@@ -239,5 +250,6 @@ class FollowChain:
     def _take_cursor(session: Session, expected: Followed) -> None:
         """Lock the cursor's row; raises `CursorMoved` if another follower has moved it since it was read."""
         found = chain_rows.followed(session, for_update=True)
-        if found is None or found.head != expected.head:
+        # Finality is compared too: it moves without the head, and what became final is folded once.
+        if found is None or (found.head, found.final) != (expected.head, expected.final):
             raise CursorMoved(expected=expected.head.number)

@@ -32,7 +32,7 @@ class ManageGateways:
     def revoke(self, name: str) -> None:
         """Refuse a gateway's token from now on. Raises InvalidRequest where there is no such gateway."""
         with self._sessions.begin() as session:
-            if not access.revoke_gateway(session, name, service_time(session)):
+            if not name.isprintable() or not access.revoke_gateway(session, name, service_time(session)):
                 raise InvalidRequest(f"no gateway is called {name!r}", field="name")
 
     def authenticate(self, token: str) -> int:

@@ -51,8 +51,8 @@ def followed(session: Session, *, for_update: bool = False) -> Followed | None:
 
 
 def begin(session: Session, *, chain_id: int, start: Header, now: int) -> None:
-    """Set the cursor on the block before the first one to follow."""
-    session.execute(
+    """Set the cursor on the block before the first one to follow; of two that begin at once, one does."""
+    begun = session.scalars(
         insert(ChainState)
         .values(
             singleton=True,
@@ -65,8 +65,10 @@ def begin(session: Session, *, chain_id: int, start: Header, now: int) -> None:
             **_place("final", start),
         )
         .on_conflict_do_nothing()
-    )
-    add_blocks(session, [start])
+        .returning(ChainState.chain_id)
+    ).all()
+    if begun:
+        add_blocks(session, [start])
 
 
 def move_cursor(session: Session, *, head: Header, final: Header, node_number: int, now: int) -> None:

@@ -34,7 +34,8 @@ class Uint256(TypeDecorator[int]):
     def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
         """Refuse what is no uint256, and any database that would round it."""
         assert dialect.name == "postgresql", "other databases would round it"
-        assert value is None or 0 <= value < 2**256, f"{value} is no uint256"
+        is_integer = isinstance(value, int)  # pyright: ignore[reportUnnecessaryIsInstance] - NUMERIC would round
+        assert value is None or (is_integer and 0 <= value < 2**256), f"{value} is no uint256"
         return value
 
     def process_result_value(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy calls it so
@@ -299,7 +300,7 @@ class HoldRow(Base):
     ended_at: Mapped[int | None] = mapped_column(BigInteger)
     charged_at: Mapped[int | None] = mapped_column(BigInteger)
     """When a capture was booked: at its end, or after it for one that came late."""
-    refusal: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+    refusal: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
     """For a refused one: the reason's name and figures."""
     __table_args__ = (
         UniqueConstraint("gateway_id", "request_id", name="holds_request"),

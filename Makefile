@@ -1,0 +1,66 @@
+# The menu. `make run`, `make test` and `make demo` set up what they need by themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.made node_modules/.made
+JOBS ?= 2
+
+.PHONY: help run test demo check setup format lock openapi clean
+
+help: ## Show this menu
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup ## Start the local stack: database, chain, contracts, follower, API, gateway
+	@exec $(BIN)/entitlement up $(ARGS)
+
+demo: setup ## Tell the product's story on real transactions, against a stack of its own
+	@exec $(BIN)/entitlement demo
+
+test: check ## Run everything: lint, types, import rules, forge tests, pytest
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+check: setup ## What test runs before pytest, cheapest first
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	node_modules/.bin/pyright
+	$(BIN)/python scripts/openapi.py --check
+	$(BIN)/python scripts/forge.py fmt --check
+	$(BIN)/python scripts/forge.py test
+
+setup: $(SETUP) ## Make the virtual environment and install the pinned dependencies
+
+format: setup ## Bring Python and Solidity into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python scripts/forge.py fmt
+
+openapi: setup ## Write openapi.json anew
+	$(BIN)/python scripts/openapi.py
+
+lock: ## Resolve the Python dependencies anew into requirements.lock
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q uv
+	$(VENV)/lock/bin/uv pip compile -q --universal --generate-hashes --no-header --group dev \
+		--python-version 3.11 pyproject.toml -o requirements.lock
+	sed -i.old '1i # Made by `make lock` from pyproject.toml: every version and hash that an install may use.' \
+		requirements.lock && rm requirements.lock.old
+
+clean: ## Delete what setup and the builds made; never stored state
+	rm -rf $(VENV) node_modules contracts/out contracts/cache .pytest_cache .ruff_cache
+
+$(VENV)/.made: requirements.lock pyproject.toml
+	@$(PYTHON) scripts/requirements.py
+	@echo "installing the Python dependencies (about a minute, once)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.lock \
+		|| { echo "error: pip could not install requirements.lock: check the network, then run this again" >&2; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+node_modules/.made: package-lock.json package.json
+	@$(PYTHON) scripts/requirements.py
+	@echo "installing the npm dependencies: compiler, Anvil, forge, contract library"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+		|| { echo "error: npm could not install package-lock.json: check the network, then run this again" >&2; exit 1; }
+	@touch $@

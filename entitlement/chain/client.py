@@ -1,0 +1,246 @@
+"""The reader of a real node: asks, checks, and returns only what fits together.
+
+    headers(first, last)   one batch; linked by number and hash; their bloom filters are remembered
+    events(headers)        1. logs of the whole range by height, halved while the node finds it too large
+                           2. every log must lie in one of exactly these blocks, in order, with their hashes
+                           3. a block that gave no log although its filter says that it may have one is
+                              asked again by its hash, and believed if the node still has the block then
+
+A filter has no false negatives, so what 1 and 3 do not find is not there, unless the node lies in both.
+"""
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+from entitlement.chain import answers
+from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
+from entitlement.chain.decode import LogDecoder, place_of
+from entitlement.chain.deployment import Deployment
+from entitlement.chain.networks import Network
+from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RefusedByNode, RpcLimits
+from entitlement.core.blocks import FinalityRule, Header
+from entitlement.core.errors import DeploymentMismatch, InconsistentNode, NodeUnavailable, WrongChain
+from entitlement.core.events import ChainEvent
+from entitlement.core.reorg import is_linked
+
+CALLS_PER_BATCH = 100
+"""What public nodes take at once."""
+
+FILTERS_KEPT = 20_000
+"""Blocks whose filters are remembered between `headers` and `events`; one bit of knowledge each."""
+
+
+class RpcChainReader:
+    """`ChainReader` over JSON-RPC for one deployment. Thread-safe.
+
+    Beside `NodeUnavailable` and `InconsistentNode`, the first question raises `WrongChain` when the node
+    serves another chain and `DeploymentMismatch` when the deployment's first block is not on it.
+    """
+
+    def __init__(
+        self,
+        rpc_url: str,
+        network: Network,
+        deployment: Deployment,
+        artifacts: Artifacts,
+        limits: RpcLimits | None = None,
+    ) -> None:
+        self._rpc = JsonRpc(rpc_url, limits)
+        self._network, self._deployment = network, deployment
+        self._decoder = LogDecoder(artifacts, deployment.addresses)
+        self._watch = BloomWatch(self._decoder.topics_of)
+        self._may_speak: dict[str, bool] = {}
+        self._lock = Lock()
+        self._is_checked = False
+
+    def close(self) -> None:
+        """Close the connections to the node."""
+        self._rpc.close()
+
+    def chain_id(self) -> int:
+        """Return the chain id that the node says it serves."""
+        return answers.quantity({"chain id": self._rpc.call("eth_chainId")}, "chain id")
+
+    def head(self) -> Header:
+        """Return the newest block."""
+        self._check_chain()
+        return self._tagged("latest")
+
+    def final_head(self) -> Header:
+        """Return the newest block that the network's finality rule calls final; at least the start block."""
+        self._check_chain()
+        finality, start = self._network.finality, self._deployment.start_block
+        if finality.rule is FinalityRule.DEPTH:
+            final = self._block(max(start, self._tagged("latest").number - finality.depth))
+        else:
+            final = self._tagged(finality.rule.value)
+            if final.number < start:
+                final = self._block(start)
+        return final
+
+    def header(self, number: int) -> Header | None:
+        """Return the block at a height, or None where the chain is shorter."""
+        self._check_chain()
+        return self._at_height(number)
+
+    def headers(self, first: int, last: int) -> list[Header]:
+        """Return blocks `first..last`, both included, each linked to the one before it by hash."""
+        assert 0 <= first <= last, f"{first}..{last} is no range"
+        self._check_chain()
+        blocks = self._batched(
+            "eth_getBlockByNumber", [[hex(number), HASHES_ONLY] for number in range(first, last + 1)]
+        )
+        if None in blocks:
+            raise InconsistentNode(
+                f"asked for blocks {first}..{last}, block {first + blocks.index(None)} is missing"
+            )
+        headers = [self._taken(block) for block in blocks]
+        if headers[0].number != first or not is_linked(headers, None):
+            raise InconsistentNode(f"blocks {first}..{last} do not follow each other")
+        return headers
+
+    def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
+        """Return what our contracts said in exactly these blocks, in chain order."""
+        assert is_linked(headers, None), "only blocks that follow each other have a range of logs"
+        if not headers:
+            return []
+        self._check_chain()
+        logs: dict[str, list[Any]] = {header.hash: [] for header in headers}
+        heights = {header.number: header.hash for header in headers}
+        for log in self._range(headers[0].number, headers[-1].number):
+            at = place_of(answers.mapping(log, "a log"))
+            if heights.get(at.block_number) != at.block_hash:
+                raise InconsistentNode(
+                    f"asked for blocks {headers[0].number}..{headers[-1].number}, got a log of block "
+                    f"{at.block_number} {at.block_hash}, which is not one of them"
+                )
+            logs[at.block_hash].append(log)
+        events = {header.hash: self._decoded(header, logs[header.hash]) for header in headers}
+        loud = self._loud(headers)
+        for header in headers:
+            if events[header.hash] and header.hash not in loud:
+                raise InconsistentNode(f"block {header.number} has our logs, but its filter excludes them")
+        doubtful = [header for header in headers if header.hash in loud and not events[header.hash]]
+        events |= self._by_hash(doubtful)
+        return [event for header in headers for event in events[header.hash]]
+
+    # --- logs ------------------------------------------------------------------------------------------
+
+    def _range(self, first: int, last: int) -> list[Any]:
+        step = self._network.blocks_per_request
+        return [
+            log
+            for start in range(first, last + 1, step)
+            for log in self._halving(start, min(start + step - 1, last))
+        ]
+
+    def _halving(self, first: int, last: int) -> list[Any]:
+        """Return the logs of a range, in as many parts as the node needs; one block is the smallest part."""
+        wanted = self._filter() | {"fromBlock": hex(first), "toBlock": hex(last)}
+        try:
+            return answers.sequence(self._rpc.call("eth_getLogs", wanted, patient=first == last), "logs")
+        except RefusedByNode:
+            if first == last:
+                raise
+        middle = (first + last) // 2
+        return self._halving(first, middle) + self._halving(middle + 1, last)
+
+    def _by_hash(self, headers: Sequence[Header]) -> dict[str, list[ChainEvent]]:
+        """Ask each of these blocks by its hash; a silent one must still be on the node afterwards."""
+        wanted = [[self._filter() | {"blockHash": header.hash}] for header in headers]
+        found = [answers.sequence(logs, "logs") for logs in self._batched("eth_getLogs", wanted)]
+        self._read_again([header for header, logs in zip(headers, found, strict=True) if not logs])
+        return {header.hash: self._decoded(header, logs) for header, logs in zip(headers, found, strict=True)}
+
+    def _decoded(self, header: Header, logs: list[Any]) -> list[ChainEvent]:
+        events: list[ChainEvent] = []
+        previous = -1
+        for log in logs:
+            at = place_of(answers.mapping(log, "a log"))
+            if (at.block_number, at.block_hash) != (header.number, header.hash) or at.log_index <= previous:
+                raise InconsistentNode(
+                    f"block {header.number} {header.hash} was answered with the log at {at}"
+                )
+            previous = at.log_index
+            event = self._decoder.decode(log)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _filter(self) -> dict[str, Any]:
+        topics = {topic for of_contract in self._decoder.topics_of.values() for topic in of_contract}
+        return {"address": list(self._decoder.topics_of), "topics": [sorted(topics)]}
+
+    # --- blocks ----------------------------------------------------------------------------------------
+
+    def _loud(self, headers: Sequence[Header]) -> set[str]:
+        """Return the hashes of the blocks whose filters do not exclude our logs."""
+        with self._lock:
+            known = {header.hash: self._may_speak.get(header.hash) for header in headers}
+        # Blocks that were read by an earlier process, or too long ago.
+        self._read_again([header for header in headers if known[header.hash] is None])
+        with self._lock:
+            return {header.hash for header in headers if self._may_speak.get(header.hash, True)}
+
+    def _read_again(self, headers: Sequence[Header]) -> None:
+        """Raise `InconsistentNode` unless the node still has exactly these blocks."""
+        blocks = self._batched("eth_getBlockByHash", [[header.hash, HASHES_ONLY] for header in headers])
+        for header, block in zip(headers, blocks, strict=True):
+            if block is None or self._taken(block) != header:
+                raise InconsistentNode(f"block {header.number} {header.hash} is not on the node any more")
+
+    def _taken(self, block: object) -> Header:
+        """Return what is kept of a block, and remember what its filter says."""
+        taken = answers.header(block)
+        bloom = answers.bloom(block, BLOOM_BYTES)
+        with self._lock:
+            self._may_speak[taken.hash] = bloom is None or self._watch.may_speak(bloom)
+            while len(self._may_speak) > FILTERS_KEPT:
+                del self._may_speak[next(iter(self._may_speak))]
+        return taken
+
+    def _tagged(self, tag: str) -> Header:
+        block = self._rpc.call("eth_getBlockByNumber", tag, HASHES_ONLY)
+        if block is None:
+            raise NodeUnavailable(method="eth_getBlockByNumber", reason=f"it knows no {tag} block yet")
+        return self._taken(block)
+
+    def _block(self, number: int) -> Header:
+        block = self._at_height(number)
+        if block is None:
+            raise NodeUnavailable(method="eth_getBlockByNumber", reason=f"it has not reached block {number}")
+        return block
+
+    def _at_height(self, number: int) -> Header | None:
+        block = self._rpc.call("eth_getBlockByNumber", hex(number), HASHES_ONLY)
+        if block is None:
+            return None
+        taken = self._taken(block)
+        if taken.number != number:
+            raise InconsistentNode(f"asked for block {number}, got block {taken.number}")
+        return taken
+
+    def _batched(self, method: str, params: Sequence[Sequence[object]]) -> list[Any]:
+        return [
+            answer
+            for start in range(0, len(params), CALLS_PER_BATCH)
+            for answer in self._rpc.batch(method, params[start : start + CALLS_PER_BATCH])
+        ]
+
+    def _check_chain(self) -> None:
+        if self._is_checked:
+            return
+        found = self.chain_id()
+        if found != self._network.chain_id:
+            raise WrongChain(expected=self._network.chain_id, found=found)
+        start = self._block(self._deployment.start_block)
+        if start.hash != self._deployment.start_block_hash:
+            raise DeploymentMismatch(
+                contract="the deployment",
+                field="start_block_hash",
+                expected=self._deployment.start_block_hash,
+                found=start.hash,
+            )
+        self._is_checked = True

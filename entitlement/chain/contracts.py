@@ -1,0 +1,94 @@
+"""The deployed contracts, for views and for the input of calls that transactions.py sends.
+
+Views do not go through web3's contract objects: those look the function up, check and format anew at each
+call, which takes several times as long as the node's answer.
+"""
+
+from collections.abc import Mapping
+from json import JSONDecodeError
+from typing import Any
+
+import requests
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from web3 import HTTPProvider, Web3
+from web3.types import RPCEndpoint, RPCResponse
+
+from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.reverts import RevertReader, revert_data
+from entitlement.core.errors import NodeUnavailable, TransactionFailed
+
+_CALL = RPCEndpoint("eth_call")
+
+
+class _Provider(HTTPProvider):
+    """web3's provider with our error for a node that does not answer."""
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:  # noqa: ANN401  web3's own
+        try:
+            return super().make_request(method, params)
+        except (requests.RequestException, JSONDecodeError) as error:
+            # Not chained: the original names the URL, which often holds a key.
+            raise NodeUnavailable(method=method, reason=type(error).__name__) from None
+
+
+def connect(rpc_url: str, seconds: float = 30.0) -> Web3:
+    """Return web3 for a node; nothing is asked yet. `seconds` is the wait for each answer.
+
+    Everything asked through it raises `NodeUnavailable` when no answer comes.
+    """
+    web3 = Web3(_Provider(rpc_url, request_kwargs={"timeout": seconds}))
+    for unneeded in ("validation", "ens_name_to_address", "gas_price_strategy"):
+        # The first asks for the chain id before every single call; who sends checks it once.
+        web3.middleware_onion.remove(unneeded)
+    return web3
+
+
+class Contracts:
+    """The contracts of one deployment."""
+
+    def __init__(self, web3: Web3, artifacts: Artifacts, addresses: Mapping[str, str]) -> None:
+        """Take the ABIs and the addresses, by Solidity name."""
+        self.web3 = web3
+        self.reverts = RevertReader(artifacts)
+        self._addresses = {name: to_checksum_address(address) for name, address in addresses.items()}
+        self._functions = {
+            (name, entry["name"]): entry
+            for name in addresses
+            for entry in artifacts[name].abi
+            if entry["type"] == "function"
+        }
+
+    def address(self, name: str) -> str:
+        """Return a contract's address, checksummed."""
+        return self._addresses[name]
+
+    def view(self, name: str, function: str, *arguments: object, block: int | str = "latest") -> Any:  # noqa: ANN401  as the ABI says
+        """Return what a view answers at a block: its number, hash or tag; a tuple for more than one value.
+
+        Raises `TransactionFailed` with the contract's own error, `NodeUnavailable` where the node has no
+        answer or has not kept the state of that block.
+        """
+        call = {"to": self._addresses[name], "data": self.call_data(name, function, *arguments)}
+        at = hex(block) if isinstance(block, int) else block
+        answer = self.web3.provider.make_request(_CALL, [call, at])
+        if "error" in answer:
+            data = revert_data(answer["error"])
+            if data is not None:
+                raise TransactionFailed(what=f"{name}.{function}", reason=self.reverts.describe(data))
+            raise NodeUnavailable(method=_CALL, reason=str(answer["error"])[:200])
+        types = [each["type"] for each in self._functions[name, function]["outputs"]]
+        values = tuple(
+            to_checksum_address(value) if type_ == "address" else value
+            for type_, value in zip(
+                types, decode(types, bytes.fromhex(str(answer.get("result"))[2:])), strict=True
+            )
+        )
+        return values[0] if len(values) == 1 else values
+
+    def call_data(self, name: str, function: str, *arguments: object) -> str:
+        """Return the input of a transaction that calls `function`, in hex."""
+        types = [each["type"] for each in self._functions[name, function]["inputs"]]
+        selector = keccak(text=f"{function}({','.join(types)})")[:4]
+        return "0x" + (selector + encode(types, arguments)).hex()

@@ -1,0 +1,153 @@
+"""Networks: what has to be known of a chain before it is spoken to. One file each in networks/."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from entitlement.chain.toolchain import PROJECT
+from entitlement.core.blocks import Finality, FinalityRule
+from entitlement.core.errors import SetupError
+from entitlement.core.units import WEI_PER_TOKEN, Wei
+
+NETWORKS = PROJECT / "networks"
+
+BLOCKS_PER_REQUEST_MAX = 10_000
+"""Nodes that serve the public refuse longer ranges of logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """What a deployment on a network begins with, before it is known who deploys and when."""
+
+    vvv_supply: Wei
+    emission_per_second: Wei
+    """VVV wei that all stake together earns each second."""
+    target: Wei
+    """DIEM wei: the T of the mint curve."""
+    emission_starts_after: int
+    """Seconds from the deployment; long enough for the treasury to stake before anything is paid."""
+    minting_opens_after: int
+    """Seconds from the deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A chain as its file in networks/ describes it."""
+
+    name: str
+    chain_id: int
+    rpc_url: str
+    """The node to ask where nothing else is said."""
+    is_devnet: bool
+    """Whether time may be moved and blocks undone on it; such a chain never holds anything of value."""
+    finality: Finality
+    block_seconds: int
+    """Seconds between blocks when nothing happens."""
+    blocks_per_request: int
+    """Blocks whose logs are asked for at once."""
+    genesis: Genesis | None
+    """Present where deploying with the repository's parameters is meant."""
+
+
+def load_network(name: str, folder: Path = NETWORKS) -> Network:
+    """Return the network whose file is `<name>.toml`; raises `SetupError` naming the field that is wrong."""
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        known = sorted(file.stem for file in folder.glob("*.toml"))
+        raise SetupError(problem=f"there is no network {name!r}", remedy=f"known in {folder}: {known}")
+    try:
+        values = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(problem=f"{path} is not TOML: {error}", remedy="mend the file") from error
+    fields = _Fields(values, path)
+    network = Network(
+        name=fields.text("name"),
+        chain_id=fields.number("chain_id", smallest=1),
+        rpc_url=fields.text("rpc_url"),
+        is_devnet=fields.flag("is_devnet"),
+        finality=_finality(fields.table("finality")),
+        block_seconds=fields.number("block_seconds", smallest=1),
+        blocks_per_request=fields.number("blocks_per_request", smallest=1, largest=BLOCKS_PER_REQUEST_MAX),
+        genesis=_genesis(fields.table("genesis")) if "genesis" in values else None,
+    )
+    fields.nothing_else()
+    if network.name != name:
+        fields.refuse("name", f"is {network.name!r}, but the file is {path.name}")
+    return network
+
+
+def _finality(fields: "_Fields") -> Finality:
+    rules = [rule.value for rule in FinalityRule]
+    rule = fields.text("rule")
+    if rule not in rules:
+        fields.refuse("rule", f"is {rule!r}, not one of {rules}")
+    by_depth = rule == FinalityRule.DEPTH
+    finality = Finality(FinalityRule(rule), fields.number("depth", smallest=1) if by_depth else 0)
+    fields.nothing_else()
+    return finality
+
+
+def _genesis(fields: "_Fields") -> Genesis:
+    genesis = Genesis(
+        vvv_supply=fields.tokens("vvv_supply"),
+        emission_per_second=Wei(fields.number("emission_per_second", smallest=0)),
+        target=fields.tokens("target"),
+        emission_starts_after=fields.number("emission_starts_after", smallest=0),
+        minting_opens_after=fields.number("minting_opens_after", smallest=0),
+    )
+    fields.nothing_else()
+    return genesis
+
+
+class _Fields:
+    """A table of TOML that is taken apart field by field, so that a left-over one is noticed."""
+
+    def __init__(self, values: Mapping[str, Any], path: Path, prefix: str = "") -> None:
+        self._values, self._path, self._prefix = dict(values), path, prefix
+
+    def text(self, name: str) -> str:
+        value = self._take(name)
+        if not isinstance(value, str) or not value:
+            self.refuse(name, f"is {value!r}, not a text")
+        return value
+
+    def number(self, name: str, *, smallest: int, largest: int = 2**63) -> int:
+        value = self._take(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not smallest <= value <= largest:
+            self.refuse(name, f"is {value!r}, not a whole number from {smallest} to {largest}")
+        return value
+
+    def tokens(self, name: str) -> Wei:
+        """Take whole tokens, written as text, as wei."""
+        value = self.text(name)
+        if not value.isdecimal() or int(value) == 0:
+            self.refuse(name, f"is {value!r}, not a whole number of tokens in quotes")
+        return Wei(int(value) * WEI_PER_TOKEN)
+
+    def flag(self, name: str) -> bool:
+        value = self._take(name)
+        if not isinstance(value, bool):
+            self.refuse(name, f"is {value!r}, not true or false")
+        return value
+
+    def table(self, name: str) -> "_Fields":
+        value = self._take(name)
+        if not isinstance(value, dict):
+            self.refuse(name, f"is {value!r}, not a table")
+        return _Fields(cast("dict[str, Any]", value), self._path, f"{self._prefix}{name}.")
+
+    def nothing_else(self) -> None:
+        if self._values:
+            self.refuse(min(self._values), "is not a field that is known here")
+
+    def refuse(self, name: str, complaint: str) -> NoReturn:
+        raise SetupError(
+            problem=f"{self._path}: {self._prefix}{name} {complaint}", remedy="mend the network's file"
+        )
+
+    def _take(self, name: str) -> object:
+        if name not in self._values:
+            self.refuse(name, "is missing")
+        return self._values.pop(name)

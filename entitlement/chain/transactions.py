@@ -1,0 +1,126 @@
+"""Sending: estimate, sign, send, wait. What a contract refuses is said in the contract's own words."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception
+from web3.types import TxParams, TxReceipt
+
+from entitlement.chain.contracts import Contracts
+from entitlement.chain.reverts import RevertReader
+from entitlement.core.errors import TransactionFailed
+from entitlement.core.units import mul_div_up
+
+
+@dataclass(frozen=True, slots=True)
+class SendLimits:
+    """How a transaction is sent."""
+
+    gas_percent: int = 125
+    """Of the estimate: state may have moved on when the transaction is mined."""
+    gas_beside: int = 60_000
+    """And so much more: a node estimates as if in the last block, whose emission is often accounted for
+    already, while the block that the transaction lands in has some that must be."""
+    receipt_seconds: float = 120.0
+    poll_seconds: float = 0.05
+
+
+_LIMITS = SendLimits()
+
+
+def transact(
+    contracts: Contracts,
+    account: LocalAccount,
+    contract: str,
+    function: str,
+    *arguments: object,
+    limits: SendLimits = _LIMITS,
+) -> TxReceipt:
+    """Call a function of one of our contracts and return the receipt of its success.
+
+    Raises `TransactionFailed` naming the contract's error with its arguments, also when the call is refused
+    before it is sent; `NodeUnavailable` when the node does not answer.
+    """
+    call: TxParams = {
+        "to": to_checksum_address(contracts.address(contract)),
+        "data": HexStr(contracts.call_data(contract, function, *arguments)),
+    }
+    return send(contracts.web3, account, call, f"{contract}.{function}", contracts.reverts, limits=limits)
+
+
+def send(
+    web3: Web3,
+    account: LocalAccount,
+    call: TxParams,
+    what: str,
+    reverts: RevertReader,
+    *,
+    nonce: int | None = None,
+    limits: SendLimits = _LIMITS,
+) -> TxReceipt:
+    """Send `call` from `account`, wait until it is mined, and return its receipt.
+
+    `what` names it in errors. Raises as `transact` does.
+    """
+    try:
+        transaction = _completed(web3, account, call, nonce, limits)
+        signed = account.sign_transaction(cast("dict[str, Any]", transaction))
+        sent = web3.eth.send_raw_transaction(signed.raw_transaction)
+        receipt = _mined(web3, sent, what, limits)
+        if receipt["status"] != 1:
+            # Asked again on the block it failed in, the node says why.
+            web3.eth.call(transaction, receipt["blockNumber"])
+            raise TransactionFailed(what=what, reason=f"reverted in block {receipt['blockNumber']}")
+    except ContractLogicError as error:
+        raise TransactionFailed(what=what, reason=_reason(error, reverts)) from error
+    except Web3Exception as error:
+        raise TransactionFailed(what=what, reason=str(error)[:300]) from error
+    return receipt
+
+
+def _completed(
+    web3: Web3, account: LocalAccount, call: TxParams, nonce: int | None, limits: SendLimits
+) -> TxParams:
+    """Return `call` with all that a signature covers; fees follow EIP-1559, twice the base fee at most."""
+    tip = web3.eth.max_priority_fee
+    base = web3.eth.get_block("latest").get("baseFeePerGas", 0)
+    transaction: TxParams = {
+        **call,
+        "from": account.address,
+        "chainId": web3.eth.chain_id,
+        "nonce": cast(
+            "Any", web3.eth.get_transaction_count(account.address, "pending") if nonce is None else nonce
+        ),
+        "maxPriorityFeePerGas": tip,
+        "maxFeePerGas": cast("Any", 2 * base + tip),
+        "value": call.get("value", cast("Any", 0)),
+    }
+    estimate = web3.eth.estimate_gas(transaction)
+    transaction["gas"] = mul_div_up(estimate, limits.gas_percent, 100) + limits.gas_beside
+    return transaction
+
+
+def _mined(web3: Web3, sent: HexBytes, what: str, limits: SendLimits) -> TxReceipt:
+    deadline = time.monotonic() + limits.receipt_seconds
+    while time.monotonic() < deadline:
+        try:
+            return web3.eth.get_transaction_receipt(sent)
+        except TransactionNotFound:
+            time.sleep(limits.poll_seconds)
+    raise TransactionFailed(
+        what=what,
+        reason=f"{sent.to_0x_hex()} was sent but not mined in {limits.receipt_seconds:g} s; it still may be",
+    )
+
+
+def _reason(error: ContractLogicError, reverts: RevertReader) -> str:
+    data = error.data
+    if isinstance(data, str) and data.startswith("0x"):
+        return reverts.describe(bytes.fromhex(data[2:]))
+    return str(error.message or "no reason given")

@@ -1,0 +1,95 @@
+"""The price list: which models the gateway offers, where they run and what they cost (models.toml).
+
+Read strictly. A list with a field too many, a price below zero or a model twice is refused as a whole: a
+gateway that sells at a price nobody wrote down is worse than one that does not start.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from entitlement.core.errors import SetupError
+from entitlement.gateway.pricing import Price
+
+PRICE_MAX = 10**13
+"""$10,000 for a million tokens. With `TOKENS_MAX` it keeps every cost below the protocol's largest amount."""
+TOKENS_MAX = 10**8
+
+_Price = Annotated[int, Field(ge=0, le=PRICE_MAX)]
+_Tokens = Annotated[int, Field(ge=1, le=TOKENS_MAX)]
+_Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+
+
+class Model(BaseModel):
+    """A model on offer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: _Name
+    """What clients call it."""
+    upstream: _Name
+    """The name of the upstream that runs it, as in the gateway's settings."""
+    upstream_model: _Name
+    """What the upstream calls it."""
+    input_nano_usd_per_million_tokens: _Price
+    output_nano_usd_per_million_tokens: _Price
+    context_length: _Tokens
+    """Tokens of input and output together."""
+    max_output_tokens: _Tokens
+    """The most tokens of one answer, and the number that a request gets which names none."""
+    privacy: Literal["private", "anonymized"]
+    """`private`: the upstream keeps nothing; `anonymized`: it may keep texts, not knowing whose they are."""
+
+    @model_validator(mode="after")
+    def _fits_its_context(self) -> Self:
+        if self.max_output_tokens > self.context_length:
+            problem = (
+                f"max_output_tokens {self.max_output_tokens} exceeds context_length {self.context_length}"
+            )
+            raise ValueError(problem)
+        return self
+
+    @property
+    def price(self) -> Price:
+        """The two prices together."""
+        return Price(
+            input=self.input_nano_usd_per_million_tokens, output=self.output_nano_usd_per_million_tokens
+        )
+
+
+class _PriceList(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    model: list[Model] = Field(min_length=1)
+
+
+def read_price_list(path: Path) -> tuple[Model, ...]:
+    """Return the models of a file, in its order; raises `SetupError` naming what is wrong and where."""
+    try:
+        return parse_price_list(path.read_text(encoding="utf-8"), name=str(path))
+    except OSError as error:
+        raise SetupError(
+            f"the price list {path} cannot be read: {error.strerror}",
+            remedy="name one in ENTITLEMENT_GATEWAY_PRICE_LIST, or start where models.toml lies",
+        ) from None
+
+
+def parse_price_list(text: str, *, name: str) -> tuple[Model, ...]:
+    """Return the models of a TOML text; `name` is what errors call it."""
+    remedy = f"mend {name}: every [[model]] has exactly the fields {', '.join(Model.model_fields)}"
+    try:
+        models = _PriceList.model_validate(tomllib.loads(text)).model
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(f"the price list {name} is not TOML: {error}", remedy=remedy) from None
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
+        )
+        raise SetupError(f"the price list {name} is wrong: {problems}", remedy=remedy) from None
+    ids = [model.id for model in models]
+    twice = sorted({each for each in ids if ids.count(each) > 1})
+    if twice:
+        raise SetupError(f"the price list {name} has twice: {', '.join(twice)}", remedy=remedy)
+    return tuple(models)

@@ -1,0 +1,132 @@
+"""Everything the gateway can be told, as one frozen value; `read_settings` takes it from the environment.
+
+ENTITLEMENT_GATEWAY_SERVICE_URL=http://127.0.0.1:8500
+ENTITLEMENT_GATEWAY_SERVICE_TOKEN=...
+ENTITLEMENT_GATEWAY_UPSTREAMS='{"echo": {"url": "http://127.0.0.1:8502/v1"}}'
+ENTITLEMENT_GATEWAY_PRICE_LIST=models.toml
+ENTITLEMENT_GATEWAY_TIME_OUTS__IDLE_SECONDS=30
+"""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from entitlement.core.errors import SetupError
+from entitlement.gateway.price_list import Model, read_price_list
+
+PREFIX = "ENTITLEMENT_GATEWAY_"
+
+HOLD_MARGIN_SECONDS = 60
+"""How much longer a hold lives than the request it pays for: time to capture it."""
+
+_Seconds = Annotated[float, Field(gt=0)]
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
+_Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$"), AfterValidator(_without_slash)]
+
+
+class Upstream(BaseModel):
+    """A server that runs models behind an OpenAI-compatible interface."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: _Url
+    """Its base, to which `/chat/completions` is added."""
+    key: SecretStr | None = None
+    """The operator's key there."""
+
+
+class TimeOuts(BaseModel):
+    """How long is waited, in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connect_seconds: _Seconds = 5.0
+    """For a connection to an upstream."""
+    first_byte_seconds: _Seconds = 120.0
+    """For the first event of a stream; a whole answer comes at once, so there `total_seconds` holds."""
+    idle_seconds: _Seconds = 60.0
+    """Between any two pieces of an answer."""
+    total_seconds: Annotated[float, Field(gt=0, le=3600 - HOLD_MARGIN_SECONDS)] = 600.0
+    """For a whole answer. A hold has to outlive it, and holds live an hour at most."""
+    service_seconds: _Seconds = 5.0
+    """For credit to be held, retries included, while the client waits."""
+    settle_seconds: _Seconds = 1.0
+    """How long an answer's end waits for its capture, so that the next request sees the balance right."""
+    shutdown_seconds: _Seconds = 10.0
+    """For requests to end by themselves at shutdown, and again for their holds to be settled."""
+
+
+class GatewaySettings(BaseModel):
+    """What `create_app` needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service_url: _Url
+    """The credit service."""
+    service_token: SecretStr
+    """What this gateway authenticates with there."""
+    upstreams: dict[str, Upstream]
+    models: tuple[Model, ...]
+    time_outs: TimeOuts = TimeOuts()
+    request_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 2**20
+    """The largest body of a request."""
+    answer_bytes_max: Annotated[int, Field(ge=1024)] = 32 * 2**20
+    """The largest body that is taken from an upstream."""
+    unsettled_max: Annotated[int, Field(ge=1)] = 4096
+    """Requests in work and captures not yet acknowledged, together; beyond, new requests are turned away."""
+
+    @model_validator(mode="after")
+    def _every_model_has_its_upstream(self) -> Self:
+        missing = sorted({model.upstream for model in self.models} - self.upstreams.keys())
+        if missing:
+            problem = f"the price list names upstreams that are not configured: {', '.join(missing)}"
+            raise ValueError(problem)
+        return self
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="ignore")
+
+    service_url: str
+    service_token: SecretStr
+    upstreams: dict[str, Upstream]
+    price_list: Path = Path("models.toml")
+    time_outs: TimeOuts = TimeOuts()
+    request_bytes_max: int = GatewaySettings.model_fields["request_bytes_max"].default
+    answer_bytes_max: int = GatewaySettings.model_fields["answer_bytes_max"].default
+    unsettled_max: int = GatewaySettings.model_fields["unsettled_max"].default
+
+
+def read_settings() -> GatewaySettings:
+    """Return the settings that the environment describes; raises `SetupError` naming what is at fault."""
+    try:
+        environment = _Environment()  # pyright: ignore[reportCallIssue] - the environment fills it
+        return GatewaySettings(
+            models=read_price_list(environment.price_list),
+            **environment.model_dump(exclude={"price_list"}),
+        )
+    except ValidationError as error:
+        # Never the input itself: one of these variables is a secret.
+        problems = "; ".join(
+            f"{PREFIX}{'__'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+            for each in error.errors(include_input=False, include_url=False)
+        )
+        raise SetupError(f"the gateway's settings are wrong: {problems}", remedy=_REMEDY) from None
+
+
+_REMEDY = f"set {PREFIX}SERVICE_URL, {PREFIX}SERVICE_TOKEN and {PREFIX}UPSTREAMS; docs/protocol.md lists them"

@@ -1,0 +1,71 @@
+"""Death at any point between a program and its database: at a statement, at a commit, or right after one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+POINTS_MAX = 200
+
+
+class Died(Exception):
+    """The process ended here."""
+
+
+@dataclass
+class Deaths:
+    """Counts the points that a session factory's work passes, and ends it at one of them."""
+
+    sessions: sessionmaker[Session]
+    by_the_server: bool
+    """The server ends the connection, and the program sees an error; otherwise the program just stops."""
+    at: int | None = None
+    passed: int = 0
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = self.sessions.kw["bind"]
+        event.listen(self.engine, "before_cursor_execute", lambda connection, *_: self._point(connection))
+        event.listen(self.engine, "commit", self._point)
+        event.listen(self.sessions, "after_commit", lambda _: self._point(None))
+
+    def _point(self, connection: Connection | None) -> None:
+        self.passed += 1
+        if self.passed != self.at:
+            return
+        if connection is None or not self.by_the_server:
+            raise Died
+        backend = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        killer = create_engine(self.engine.url)
+        with killer.begin() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        killer.dispose()
+
+    @contextmanager
+    def dying_at(self, point: int) -> Iterator[None]:
+        self.at, self.passed = point, 0
+        try:
+            yield
+        finally:
+            self.at = None
+
+
+def at_every_point(deaths: Deaths, prepare: Callable[[int], Callable[[], object]]) -> Iterator[int]:
+    """For each point: prepare, die there, and yield so that the caller can look and try again.
+
+    Ends when the work gets through without dying; `prepare` takes the point's number and returns the work.
+    """
+    for point in range(1, POINTS_MAX):
+        work = prepare(point)
+        try:
+            with deaths.dying_at(point):
+                work()
+        except (Died, DBAPIError):
+            yield point
+        else:
+            assert deaths.passed < point, "it died and nobody noticed"
+            return
+    raise AssertionError("the work never ends")

@@ -1,0 +1,200 @@
+"""The parts around a gateway, all over real HTTP:
+
+client of a test -> gateway -> faulty way -> credit service
+                       `-> echo, or an upstream that misbehaves
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from entitlement.gateway.app import create_app
+from entitlement.gateway.echo import create_echo
+from entitlement.gateway.price_list import Model
+from entitlement.gateway.settings import GatewaySettings, TimeOuts, Upstream
+from tests.gateway import upstreams
+from tests.gateway.faulty_way import FaultyWay
+from tests.gateway.running import Stand, free_port, running
+from tests.gateway.service_stand_in import StandIn
+
+USD = 10**9
+
+
+@dataclass(frozen=True)
+class CreditService:
+    """All that the tests know of the service behind a gateway."""
+
+    url: str
+    service_token: str
+    make_key: Callable[[int], str]
+    """Make a key whose account has so many nano-USD; returns its secret."""
+    account_state: Callable[[str], dict[str, int]]
+    """Return available, held and captured nano-USD of a key's account."""
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def credit_service() -> Iterator[CreditService]:
+    """The service under the tests; put another one here to run them all against it."""
+    stand_in = StandIn()
+    with running(stand_in.app) as url:
+        yield CreditService(url, stand_in.service_token, stand_in.make_key, stand_in.account_state)
+
+
+@pytest.fixture(scope="session")
+def way_stand() -> Iterator[tuple[Stand, str]]:
+    stand = Stand()
+    with running(stand) as url:
+        yield stand, url
+
+
+@pytest.fixture
+def way(way_stand: tuple[Stand, str], credit_service: CreditService) -> FaultyWay:
+    way_stand[0].app = FaultyWay(credit_service.url)
+    return way_stand[0].app
+
+
+@pytest.fixture
+def way_url(way_stand: tuple[Stand, str], way: FaultyWay) -> str:
+    del way
+    return way_stand[1]
+
+
+@pytest.fixture(scope="session")
+def echo_url() -> Iterator[str]:
+    with running(create_echo()) as url:
+        yield f"{url}/v1"
+
+
+@pytest.fixture(scope="session")
+def upstream_stand() -> Iterator[tuple[Stand, str]]:
+    stand = Stand()
+    with running(stand) as url:
+        yield stand, f"{url}/v1"
+
+
+@pytest.fixture
+def upstream(upstream_stand: tuple[Stand, str]) -> upstreams.Upstream:
+    upstream = upstreams.Upstream()
+    upstream_stand[0].app = upstream.app
+    return upstream
+
+
+def model(name: str, upstream: str, **changes: object) -> Model:
+    """A model at one dollar for a million tokens in and four for a million out."""
+    fields: dict[str, object] = {
+        "id": name,
+        "upstream": upstream,
+        "upstream_model": name,
+        "input_nano_usd_per_million_tokens": 1 * USD,
+        "output_nano_usd_per_million_tokens": 4 * USD,
+        "context_length": 100_000,
+        "max_output_tokens": 1_000,
+        "privacy": "private",
+    }
+    return Model.model_validate({**fields, **changes})
+
+
+ODD_KINDS = [*upstreams.STREAMED, *upstreams.FIXED, *upstreams.BODIES, "endless", "hangs"]
+
+
+@dataclass
+class Gateway:
+    """A gateway and a client at its door."""
+
+    url: str
+    http: httpx.Client
+
+    def chat(self, key: str, model: str, text: str = "hello", **fields: object) -> httpx.Response:
+        return self.http.post(
+            "/api/v1/chat/completions",
+            headers={"authorization": f"Bearer {key}"},
+            json={"model": model, "messages": [{"role": "user", "content": text}], **fields},
+        )
+
+
+@pytest.fixture(scope="session")
+def settings(
+    credit_service: CreditService,
+    way_stand: tuple[Stand, str],
+    echo_url: str,
+    upstream_stand: tuple[Stand, str],
+) -> GatewaySettings:
+    return GatewaySettings(
+        service_url=way_stand[1],
+        service_token=SecretStr(credit_service.service_token),
+        upstreams={
+            "echo": Upstream(url=echo_url),
+            "odd": Upstream(url=upstream_stand[1], key=SecretStr("sk-operator")),
+            "nobody": Upstream(url=f"http://127.0.0.1:{free_port()}/v1"),
+        },
+        models=(
+            model("echo", "echo"),
+            model(
+                "free",
+                "echo",
+                input_nano_usd_per_million_tokens=0,
+                output_nano_usd_per_million_tokens=0,
+            ),
+            model("unreachable", "nobody"),
+            *(model(kind, "odd") for kind in ODD_KINDS),
+        ),
+        time_outs=TimeOuts(
+            connect_seconds=2,
+            first_byte_seconds=1,
+            idle_seconds=1,
+            total_seconds=10,
+            service_seconds=2,
+            settle_seconds=1,
+            shutdown_seconds=2,
+        ),
+        request_bytes_max=64 * 1024,
+    )
+
+
+@contextmanager
+def gateway_with(settings: GatewaySettings) -> Iterator[Gateway]:
+    with running(create_app(settings)) as url, httpx.Client(base_url=url, timeout=15) as http:
+        yield Gateway(url, http)
+
+
+@pytest.fixture
+def start_gateway(
+    way: FaultyWay, upstream: upstreams.Upstream
+) -> Iterator[Callable[[GatewaySettings], Gateway]]:
+    """Start a gateway with settings of the test's own."""
+    del way, upstream
+    with ExitStack() as stack:
+        yield lambda settings: stack.enter_context(gateway_with(settings))
+
+
+@pytest.fixture(scope="session")
+def common_gateway(settings: GatewaySettings) -> Iterator[Gateway]:
+    with gateway_with(settings) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def gateway(common_gateway: Gateway, way: FaultyWay, upstream: upstreams.Upstream) -> Iterator[Gateway]:
+    """The gateway with the common settings; it owes nothing when the test begins and ends."""
+    del upstream
+    yield common_gateway
+    way.faults, way.down_for = [], None
+    eventually(lambda: common_gateway.http.get("/healthz").json()["unsettled"], 0)
+
+
+def eventually(look: Callable[[], object], expected: object, seconds: float = 8.0) -> None:
+    """Wait until `look()` is what is expected."""
+    give_up_at = time.monotonic() + seconds
+    while (seen := look()) != expected and time.monotonic() < give_up_at:
+        time.sleep(0.02)
+    assert seen == expected

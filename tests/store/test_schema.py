@@ -1,0 +1,95 @@
+import subprocess
+import sys
+
+import pytest
+from alembic import command
+from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.store import clock, schema
+from tests.support import holder
+
+Sessions = sessionmaker[Session]
+
+
+def test_the_migrations_make_exactly_the_tables_that_are_declared(database: Engine) -> None:
+    with database.begin() as connection:
+        schema.check(connection)
+        assert schema.is_current(connection)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET epoch = 0",
+        "DELETE FROM entries",
+        "TRUNCATE entries CASCADE",
+        "UPDATE postings SET amount = 1",
+        "DELETE FROM postings",
+        "TRUNCATE postings",
+    ],
+)
+def test_the_journal_can_be_neither_changed_nor_deleted(sessions: Sessions, statement: str) -> None:
+    holder(sessions, diem=100)
+    with pytest.raises(DBAPIError, match="is append-only"), sessions.begin() as session:
+        session.execute(text(statement))
+
+
+def test_the_migrations_can_be_undone_and_done_again(database: Engine) -> None:
+    with database.begin() as connection:
+        command.downgrade(schema._config(connection), "base")
+        left = connection.execute(
+            text("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+        )
+        assert left.scalar_one() <= 2, "only Alembic's own table and its index"
+    schema.migrate(database)
+    with database.begin() as connection:
+        schema.check(connection)
+
+
+MIGRATES = """
+import sys
+from entitlement.store.schema import migrate
+from entitlement.store.server import database_url, engine
+migrate(engine(database_url(sys.argv[1])))
+"""
+
+
+def test_programs_that_migrate_an_empty_database_at_once_all_succeed(postgres: URL) -> None:
+    admin = create_engine(postgres, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE migrated_at_once"))
+    url = postgres.set(database="migrated_at_once")
+    address = url.render_as_string(hide_password=False)
+    programs = [
+        subprocess.Popen([sys.executable, "-c", MIGRATES, address], stderr=subprocess.PIPE) for _ in range(3)
+    ]
+    failures = [program.communicate(timeout=120)[1].decode() for program in programs]
+    assert [program.returncode for program in programs] == [0, 0, 0], failures
+    migrated = create_engine(url)
+    with migrated.begin() as connection:
+        assert schema.is_current(connection)
+    migrated.dispose()
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE migrated_at_once WITH (FORCE)"))
+    admin.dispose()
+
+
+def test_a_database_that_nobody_migrated_is_not_current(postgres: URL) -> None:
+    plain = create_engine(postgres)
+    with plain.begin() as connection:
+        assert not schema.is_current(connection)
+    plain.dispose()
+
+
+@pytest.mark.parametrize("at_midnight", [False, True])
+def test_the_clock_is_the_moment_of_the_question_and_not_the_transactions(
+    sessions: Sessions, *, at_midnight: bool
+) -> None:
+    with sessions.begin() as session:
+        before = clock.service_time(session)
+        if at_midnight:
+            clock.set_shift(session, 86_400)
+        session.execute(text("SELECT pg_sleep(1.1)"))
+        assert clock.service_time(session) > before + (86_400 if at_midnight else 0)
