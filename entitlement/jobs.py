@@ -12,6 +12,7 @@ Nothing waits for a job: a request grants and gives back for its own account. Jo
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChanged
 from entitlement.flows.follow_chain import FollowChain
 from entitlement.store.leadership import Leadership
+from entitlement.telemetry import where
 from entitlement.wiring import Service
 
 log = structlog.get_logger()
@@ -32,6 +34,9 @@ EXPIRE_HOLDS_SECONDS = 5
 EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
 LEADERSHIP_SECONDS = 1.0
+STOP_SECONDS = 3.0
+"""How long a job may take to come to its end. One that waits for a silent node takes longer, and is left:
+what it has not committed has not happened."""
 
 
 class Jobs:
@@ -45,11 +50,21 @@ class Jobs:
         self._leadership = leadership
         self._poll_seconds = poll_seconds
         self._stop = threading.Event()
+        self._ending: threading.Thread | None = None
+
+    @property
+    def is_hanging(self) -> bool:
+        """Whether a job was left at the end of `run`, and its thread would keep the process from ending."""
+        return self._ending is not None and self._ending.is_alive()
 
     def run(self) -> bool:
-        """Wait for leadership, then run the jobs until `stop`; False if leadership was lost meanwhile."""
-        if not self._wait_for_leadership():
-            return True
+        """Wait for leadership, then run the jobs until `stop`; False if the database was lost meanwhile."""
+        try:
+            if not self._wait_for_leadership():
+                return True
+        except DBAPIError as error:
+            log.error("database_unavailable", error=type(error).__name__)
+            return False
         scheduler = self._scheduler()
         scheduler.start()
         try:
@@ -59,7 +74,7 @@ class Jobs:
                     return False
             return True
         finally:
-            scheduler.shutdown(wait=True)
+            self._end(scheduler)
             self._leadership.give_up()
 
     def stop(self) -> None:
@@ -78,6 +93,14 @@ class Jobs:
                 log.info("followed", head=step.head, events=step.events, behind=step.node_head - step.head)
             if step.is_caught_up:
                 return
+
+    def _end(self, scheduler: BackgroundScheduler) -> None:
+        self._stop.set()
+        self._ending = threading.Thread(target=lambda: scheduler.shutdown(wait=True), daemon=True)
+        self._ending.start()
+        self._ending.join(STOP_SECONDS)
+        if self.is_hanging:
+            log.warning("job_left_behind")
 
     def _wait_for_leadership(self) -> bool:
         told = False
@@ -120,5 +143,8 @@ class Jobs:
             except DBAPIError as error:
                 # Its text may quote values; the class says enough. The next run tries again.
                 log.error("job_failed", job=name, reason=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the scheduler would log a trace, with values
+                log.error("job_failed", job=name, reason=type(error).__name__, where=where(error))
 
-        scheduler.add_job(run, "interval", seconds=seconds, id=name)
+        # At once, so that what a dead leader left is not left for another interval.
+        scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))

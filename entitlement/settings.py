@@ -6,12 +6,14 @@ ENTITLEMENT_NETWORK          a file in networks/ without its ending
 ENTITLEMENT_RPC_URL          the node; default: the network's
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS
+
+A variable that is empty counts as one that is not set.
 """
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from entitlement.core.errors import SetupError
@@ -19,10 +21,16 @@ from entitlement.core.errors import SetupError
 PREFIX = "ENTITLEMENT_"
 
 
+def _separated(text: object) -> object:
+    if isinstance(text, str):
+        return frozenset(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
 class Settings(BaseSettings):
     """Everything the service can be told."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     data_folder: Path = Path(".entitlement")
     database_url: SecretStr | None = Field(
@@ -34,12 +42,12 @@ class Settings(BaseSettings):
     deployment: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8500
-    sign_in_domains: Annotated[frozenset[str], NoDecode] = frozenset()
+    sign_in_domains: Annotated[frozenset[str], NoDecode, BeforeValidator(_separated)] = frozenset()
     """Hosts that a sign-in message may be for, separated by commas; default: the API's own address."""
-    token_secret: SecretStr | None = None
+    token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
-    poll_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
-    """How long is waited between two looks at the chain."""
+    poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
 
     def domains(self) -> frozenset[str]:
         """Return the hosts that a sign-in message may be for."""

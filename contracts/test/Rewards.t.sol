@@ -3,48 +3,15 @@ pragma solidity 0.8.30;
 
 import {IStakedVVV} from "../src/interfaces/IStakedVVV.sol";
 import {IStation} from "../src/interfaces/IStation.sol";
-import {ITimelocked} from "../src/interfaces/ITimelocked.sol";
 import {System} from "./support/System.sol";
 
+/// @dev Who earns what. The emission as a whole has a file of its own.
 contract RewardsTest is System {
     uint256 private constant START = MIDNIGHT + 1 days;
-    uint256 private constant RAY = 1e27;
 
     function setUp() public override {
         vm.warp(NOON);
         deploy(START, NOON);
-    }
-
-    function test_TheEmissionBeginsAtItsSecond() public {
-        stakeVVV(alice, 1_000e18);
-        for (uint256 moment = START - 1; moment <= START; ++moment) {
-            vm.warp(moment);
-            stakedVVV.accrue();
-            vm.assertEq(stakedVVV.pendingRewards(alice), 0);
-            vm.assertEq(vvv.totalSupply(), GENESIS);
-            vm.assertEq(stakedVVV.lastRewardTimestamp(), START);
-        }
-        vm.warp(START + 1);
-        vm.assertApproxEqAbs(stakedVVV.pendingRewards(alice), EMISSION, 1);
-        stakedVVV.accrue();
-        vm.assertEq(vvv.totalSupply(), GENESIS + EMISSION);
-    }
-
-    /// @dev Invariant 3.
-    function test_NothingIsMintedForTimeInWhichNobodyStaked(uint256 empty, uint256 staked) public {
-        empty = bound(empty, 1, 1_000 days);
-        staked = bound(staked, 1, 1_000 days);
-        vm.warp(START + empty);
-        stakeVVV(alice, 1_000e18);
-        vm.assertEq(vvv.totalSupply(), GENESIS);
-        vm.warp(START + empty + staked);
-        vm.startPrank(alice);
-        stakedVVV.requestUnstake(1_000e18);
-        vm.assertEq(vvv.totalSupply(), GENESIS + EMISSION * staked);
-        vm.warp(START + empty + staked + 30 days);
-        stakedVVV.accrue();
-        vm.assertEq(vvv.totalSupply(), GENESIS + EMISSION * staked, "nor after the last one left");
-        vm.assertApproxEqAbs(stakedVVV.claim(), EMISSION * staked, 1e9);
     }
 
     /// @dev Invariant 9.
@@ -132,17 +99,6 @@ contract RewardsTest is System {
             vm.assertGt(step, 0, "the index moves");
             vm.assertEq((stakedVVV.lockedIndex() - lockedBefore) * 5, step * 4, "by 80 %, to the last digit");
         }
-    }
-
-    function test_AnAccrualTellsWhatItDid() public {
-        stakeVVV(alice, 1_000e18);
-        vm.warp(START + 100);
-        uint256 index = EMISSION * 100 * RAY / 1_000e18 / 5 * 5;
-        vm.expectEmit(address(stakedVVV));
-        emit IStakedVVV.Accrued(EMISSION * 100, index, index * 4 / 5);
-        stakedVVV.accrue();
-        vm.assertEq(stakedVVV.unlockedIndex(), index);
-        vm.assertEq(stakedVVV.lockedIndex(), index * 4 / 5);
     }
 
     /// @dev Invariant 8, and no reward per token that rounds to nothing: the remainder is carried.
@@ -237,45 +193,6 @@ contract RewardsTest is System {
         vm.assertEq(stakedVVV.compound(), 0);
     }
 
-    /// @dev Invariant 2.
-    function test_ALoweredRateAppliesFromItsChangeOn() public {
-        stakeVVV(alice, 1_000e18);
-        vm.warp(START + 10 days);
-        vm.expectEmit(address(stakedVVV));
-        emit IStakedVVV.EmissionRateLowered(EMISSION, 1e16);
-        lowerEmissionRate(1e16);
-        vm.assertEq(stakedVVV.emissionRatePerSecond(), 1e16);
-        vm.assertApproxEqAbs(stakedVVV.pendingRewards(alice), EMISSION * 10 days, 2);
-        vm.warp(START + 30 days);
-        vm.assertApproxEqAbs(stakedVVV.pendingRewards(alice), EMISSION * 10 days + 1e16 * 20 days, 2);
-    }
-
-    function test_TheEmissionMayEnd() public {
-        stakeVVV(alice, 1_000e18);
-        vm.warp(START + 10 days);
-        lowerEmissionRate(0);
-        vm.warp(START + 1_000 days);
-        stakedVVV.accrue();
-        vm.assertEq(vvv.totalSupply(), GENESIS + EMISSION * 10 days);
-        vm.prank(alice);
-        vm.assertApproxEqAbs(stakedVVV.claim(), EMISSION * 10 days, 2);
-        expectMustFall(0, 0);
-        lowerEmissionRate(0);
-    }
-
-    function test_TheEmissionMayOnlyFall(uint256 rate) public {
-        rate = bound(rate, EMISSION, type(uint256).max);
-        expectMustFall(EMISSION, rate);
-        lowerEmissionRate(rate);
-    }
-
-    function test_OnlyTheTimelockLowersTheEmission(address stranger) public {
-        vm.assume(stranger != timelock);
-        vm.expectRevert(abi.encodeWithSelector(ITimelocked.OnlyTimelock.selector, stranger));
-        vm.prank(stranger);
-        stakedVVV.lowerEmissionRate(1);
-    }
-
     /// @dev Invariant 4, at the extremes of the stake: every claim can be paid, and what rounding keeps is dust.
     function test_AllEmissionGoesToSomebody(uint256 ofAlice, uint256 ofBob, uint256 minted, uint256 gap)
         public
@@ -296,14 +213,5 @@ contract RewardsTest is System {
         vm.assertLe(paid, emission, "never more than was minted");
         vm.assertLe(emission - paid, 5, "and all but a wei for each");
         vm.assertEq(vvv.balanceOf(address(stakedVVV)), stakedVVV.totalStaked() + emission - paid);
-    }
-
-    function lowerEmissionRate(uint256 rate) private {
-        vm.prank(timelock);
-        stakedVVV.lowerEmissionRate(rate);
-    }
-
-    function expectMustFall(uint256 current, uint256 requested) private {
-        vm.expectRevert(abi.encodeWithSelector(IStakedVVV.EmissionRateMustFall.selector, current, requested));
     }
 }

@@ -73,6 +73,8 @@ def load_network(name: str, folder: Path = NETWORKS) -> Network:
         genesis=_genesis(fields.table("genesis")) if "genesis" in values else None,
     )
     fields.nothing_else()
+    if network.finality == Finality(FinalityRule.DEPTH, 0) and not network.is_devnet:
+        fields.refuse("finality.depth", "is 0, but only a development network's newest block is final")
     if network.name != name:
         fields.refuse("name", f"is {network.name!r}, but the file is {path.name}")
     return network
@@ -84,7 +86,7 @@ def _finality(fields: "_Fields") -> Finality:
     if rule not in rules:
         fields.refuse("rule", f"is {rule!r}, not one of {rules}")
     by_depth = rule == FinalityRule.DEPTH
-    finality = Finality(FinalityRule(rule), fields.number("depth", smallest=1) if by_depth else 0)
+    finality = Finality(FinalityRule(rule), fields.number("depth", smallest=0) if by_depth else 0)
     fields.nothing_else()
     return finality
 

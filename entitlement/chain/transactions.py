@@ -9,7 +9,7 @@ from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import TxParams, TxReceipt
 
 from entitlement.chain.contracts import Contracts
@@ -80,7 +80,7 @@ def send(
     except ContractLogicError as error:
         raise TransactionFailed(what=what, reason=_reason(error, reverts)) from error
     except Web3Exception as error:
-        raise TransactionFailed(what=what, reason=str(error)[:300]) from error
+        raise TransactionFailed(what=what, reason=_words(error)) from error
     return receipt
 
 
@@ -117,6 +117,14 @@ def _mined(web3: Web3, sent: HexBytes, what: str, limits: SendLimits) -> TxRecei
         what=what,
         reason=f"{sent.to_0x_hex()} was sent but not mined in {limits.receipt_seconds:g} s; it still may be",
     )
+
+
+def _words(error: Web3Exception) -> str:
+    """Return what the node said about a transaction that it did not take."""
+    answer = error.rpc_response if isinstance(error, Web3RPCError) else None
+    told = answer.get("error") if answer is not None else None
+    message = told.get("message") if isinstance(told, dict) else told
+    return str(message or error)[:300]
 
 
 def _reason(error: ContractLogicError, reverts: RevertReader) -> str:

@@ -12,11 +12,11 @@ from eth_account.signers.local import LocalAccount
 
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
+from entitlement.cli.children import interrupt
 from entitlement.cli.genesis import PEOPLE
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, moment, step, tokens
 from entitlement.cli.stack import LocalStack, Ports
-from entitlement.cli.up import interrupt
 from entitlement.core.epochs import epoch_at
 from entitlement.core.units import WEI_PER_TOKEN, Wei
 

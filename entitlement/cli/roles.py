@@ -1,5 +1,6 @@
 """The processes of the service, each a command of its own, so that they can run on machines of their own."""
 
+import os
 import signal
 from types import FrameType
 from typing import Annotated
@@ -7,15 +8,13 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from entitlement.cli.children import stop_with_parent
+from entitlement.cli.children import interrupt, stop_with_parent
 from entitlement.cli.show import console
 from entitlement.settings import read_settings
 
 StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
 
 GRACEFUL_SECONDS = 10
-API_THREADS = 40
-"""As many requests at once as the database pool has connections."""
 
 
 def serve(
@@ -34,6 +33,8 @@ def serve(
         stop_with_parent()
     settings = read_settings(api_host=host, api_port=port)
     configure_logs()
+    # The server raises the signal that ended it once more when it is done: then we leave what was entered.
+    signal.signal(signal.SIGTERM, interrupt)
     with open_service(settings) as service:
         uvicorn.run(
             create_app(service),
@@ -70,8 +71,12 @@ def jobs(stop: StopWithParent = False) -> None:
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        if not running.run():
-            raise typer.Exit(1)
+        ended_well = running.run()
+    if running.is_hanging:
+        # The interpreter would wait for that thread before it ends.
+        os._exit(0 if ended_well else 1)
+    if not ended_well:
+        raise typer.Exit(1)
 
 
 def follow() -> None:

@@ -5,19 +5,18 @@
 All state is in the folder, so that the next start goes on from it. Nothing outside the folder is touched.
 """
 
-import fcntl
 import json
 import shutil
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import httpx
-from sqlalchemy import Engine
+from sqlalchemy import URL
 
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import load_artifacts
@@ -27,14 +26,12 @@ from entitlement.chain.devnet import Devnet
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.rpc import JsonRpc
 from entitlement.chain.toolchain import PROJECT
-from entitlement.cli.children import Child, ChildSpec
+from entitlement.cli.children import Child, ChildSpec, PostgresKeeper, last_words
 from entitlement.cli.genesis import ensure_deployed
-from entitlement.cli.running import write_running
+from entitlement.cli.running import LOCK, lock_folder, write_running
 from entitlement.core.errors import SetupError
 from entitlement.settings import Settings, read_settings
-from entitlement.store.schema import migrate
-from entitlement.store.server import EmbeddedPostgres, engine
-from entitlement.wiring import Service, service_on, token_secret
+from entitlement.wiring import Service, open_database, service_on, token_secret
 
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0
@@ -99,8 +96,9 @@ class LocalStack:
         self.ports = ports
         self.network: Network = load_network(network)
         self.is_new = False
-        self._ending: list[tuple[str, Callable[[], None]]] = []
+        self._ending = ExitStack()
         self._children: list[Child] = []
+        self._anvil: AnvilProcess | None = None
         self.deployment: Deployment
         self.contracts: Contracts
         self.service: Service
@@ -131,10 +129,14 @@ class LocalStack:
 
     def start(self, step: Step) -> None:
         """Start everything; each part is told to `step`. Raises SetupError with what to mend."""
-        self._lock_folder()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._ending.enter_context(lock_folder(self.folder))
         self.ports.check_free()
         with step("PostgreSQL"):
-            made, environment = self._start_database()
+            keeper = PostgresKeeper(self.folder / "postgres")
+            self._ending.callback(keeper.stop)
+            made = self._ending.enter_context(open_database(self._settings()))
+            keeper.start()
         with step("contracts compiled"):
             artifacts = load_artifacts()
         with step("Anvil"):
@@ -145,21 +147,25 @@ class LocalStack:
             )
         self.service = service_on(self._settings(), made)
         self._agree_on_time()
+        environment = self._environment(made.url)
         with step("follower, API, gateway"):
             self._start_children(environment)
             self._wait_until_ready()
         running = write_running(self.folder, {SETTING[name]: value for name, value in environment.items()})
-        self._ending.append(("running", running.unlink))
+        self._ending.callback(running.unlink, missing_ok=True)
 
     def stop(self) -> None:
         """End what was started, newest first; what fails to end does not keep the rest from ending."""
-        while self._ending:
-            _, end = self._ending.pop()
-            end()
+        self._ending.close()
 
-    def dead_child(self) -> Child | None:
-        """Return a process that ended by itself, if one did."""
-        return next((child for child in self._children if child.exit_code() is not None), None)
+    def check_alive(self, when: str) -> None:
+        """Raise SetupError with the last words of a process that ended by itself, if one did."""
+        ended = [child.spec.name for child in self._children if child.exit_code() is not None]
+        if self._anvil is not None and not self._anvil.is_running:
+            ended.append("anvil")
+        if ended:
+            log = self._log(ended[0])
+            raise SetupError(f"{ended[0]} ended {when}:\n{last_words(log)}", remedy=f"Its log is {log}.")
 
     def jump_to(self, timestamp: int) -> None:
         """Move chain and clock to a later Unix time, and wait until the follower is there."""
@@ -177,7 +183,7 @@ class LocalStack:
             time.sleep(POLL_SECONDS)
         raise SetupError(
             f"The follower did not reach block {number} in {READY_SECONDS:g} s.",
-            remedy=f"See {self.folder / 'logs' / 'jobs.log'}.",
+            remedy=f"See {self._log('jobs')}.",
         )
 
     # --- the parts, in order ----------------------------------------------------------------------------
@@ -186,66 +192,51 @@ class LocalStack:
     def _deployment_path(self) -> Path:
         return self.folder / "deployment.json"
 
+    def _log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
     def _settings(self) -> Settings:
-        return read_settings(
+        settings = read_settings(
             data_folder=self.folder,
             network=self.network.name,
             rpc_url=self.chain_url,
             deployment=self._deployment_path,
             api_port=self.ports.api,
         )
+        # A database that the environment names is somebody's own; this stack has one in its folder.
+        return settings.model_copy(update={"database_url": None})
 
-    def _lock_folder(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock: IO[str] = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise SetupError(
-                f"Another stack runs in {self.folder}.",
-                remedy="End it, or give this one a folder of its own: --folder.",
-            ) from error
-        self._ending.append(("folder", lock.close))
-
-    def _start_database(self) -> tuple[Engine, dict[str, str]]:
-        server = EmbeddedPostgres(self.folder / "postgres")
-        self._ending.append(("PostgreSQL", server.stop))
-        made = engine(server.url)
-        self._ending.append(("connections", made.dispose))
-        migrate(made)
-        secret = token_secret(self._settings()).get_secret_value()
-        environment = {
-            "DATABASE_URL": server.url.set(drivername="postgresql").render_as_string(hide_password=False),
-            "ENTITLEMENT_TOKEN_SECRET": secret,
+    def _environment(self, database: URL) -> dict[str, str]:
+        return {
+            "DATABASE_URL": database.set(drivername="postgresql").render_as_string(hide_password=False),
+            "ENTITLEMENT_TOKEN_SECRET": token_secret(self._settings()).get_secret_value(),
             "ENTITLEMENT_DATA_FOLDER": str(self.folder),
             "ENTITLEMENT_NETWORK": self.network.name,
             "ENTITLEMENT_RPC_URL": self.chain_url,
             "ENTITLEMENT_DEPLOYMENT": str(self._deployment_path),
             "ENTITLEMENT_POLL_SECONDS": "0.25",
         }
-        return made, environment
 
     def _start_chain(self) -> None:
         state = self.folder / "chain.json"
-        if self._deployment_path.exists() and not state.exists():
+        if not self._deployment_path.exists():
+            # What a genesis left that was interrupted: nobody knows how far it came.
+            state.unlink(missing_ok=True)
+        elif not state.exists():
             raise SetupError(
                 f"{self._deployment_path} is there, but the chain's state {state} is not.",
                 remedy="Begin anew with --fresh.",
             )
-        anvil = AnvilProcess(
+        self._anvil = AnvilProcess(
             AnvilSettings(
                 port=self.ports.chain,
                 state=state,
                 block_seconds=self.network.block_seconds,
-                log=self.folder / "logs" / "anvil.log",
+                log=self._log("anvil"),
             )
         )
-        anvil.start()
-        self._ending.append(("Anvil", anvil.stop))
-        rpc = JsonRpc(self.chain_url)
-        self._ending.append(("node", rpc.close))
-        self.devnet = Devnet(rpc, self.network)
+        self._ending.enter_context(self._anvil)
+        self.devnet = Devnet(self._ending.enter_context(JsonRpc(self.chain_url)), self.network)
 
     def _agree_on_time(self) -> None:
         """Bring the later of chain and clock to the other: both stood still while nothing ran."""
@@ -271,20 +262,15 @@ class LocalStack:
         self._start_child("gateway", ("gateway", "--port", str(self.ports.gateway)), gateway)
 
     def _start_child(self, name: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-        child = Child(ChildSpec(name, arguments, environment, self.folder / "logs" / f"{name}.log"))
+        child = Child(ChildSpec(name, arguments, environment, self._log(name)))
         self._children.append(child)
-        self._ending.append((name, child.stop))
+        self._ending.callback(child.stop)
 
     def _wait_until_ready(self) -> None:
         waiting = {"API": f"{self.api_url}/health/ready", "gateway": f"{self.gateway_url}/healthz"}
         deadline = time.monotonic() + READY_SECONDS
         while waiting:
-            dead = self.dead_child()
-            if dead is not None:
-                raise SetupError(
-                    f"{dead.spec.name} ended while it started:\n{dead.last_words()}",
-                    remedy=f"Its log is {dead.spec.log}.",
-                )
+            self.check_alive("while it started")
             waiting = {name: url for name, url in waiting.items() if not _answers(url)}
             if waiting and time.monotonic() > deadline:
                 raise SetupError(
@@ -295,14 +281,15 @@ class LocalStack:
 
 
 def throw_away(folder: Path) -> None:
-    """Delete a stack's stored state, and nothing that is not a stack's."""
+    """Delete a stack's stored state; not one that is in use, and nothing that is not a stack's."""
     if not folder.exists():
         return
-    if not (folder / "lock").exists():
+    if not (folder / LOCK).exists():
         raise SetupError(
             f"{folder} is not the folder of a local stack.", remedy="Delete it by hand if you mean it."
         )
-    shutil.rmtree(folder)
+    with lock_folder(folder):
+        shutil.rmtree(folder)
 
 
 def _answers(url: str) -> bool:

@@ -3,7 +3,6 @@
 import signal
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -11,11 +10,12 @@ from rich.table import Column, Table
 
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
+from entitlement.cli.children import interrupt
 from entitlement.cli.genesis import PEOPLE
+from entitlement.cli.running import write_private
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, step, tokens
 from entitlement.cli.stack import LocalStack, Ports, throw_away
-from entitlement.core.errors import SetupError
 from entitlement.core.units import WEI_PER_TOKEN, Wei
 
 DEFAULTS = Ports()
@@ -52,20 +52,10 @@ def up(
         console.print("\nstopped; `entitlement up` goes on from here")
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
-    """End as Ctrl-C does: by leaving what was entered."""
-    raise KeyboardInterrupt
-
-
 def _watch(stack: LocalStack) -> None:
     """Wait for Ctrl-C; a part that ends by itself ends the whole, with its last words."""
     while True:
-        dead = stack.dead_child()
-        if dead is not None:
-            raise SetupError(
-                f"{dead.spec.name} ended by itself:\n{dead.last_words()}",
-                remedy=f"Its log is {dead.spec.log}.",
-            )
+        stack.check_alive("by itself")
         time.sleep(WATCH_SECONDS)
 
 
@@ -85,8 +75,7 @@ def _key_of_alice(stack: LocalStack) -> str:
         stack.wait_for_block(stack.devnet.head().number)
         with ServiceClient.sign_in(stack.api_url, account) as client:
             secret = str(client.post("/v1/keys", {"description": "alice's first key"})["secret"])
-    kept.touch(mode=0o600)
-    kept.write_text(secret)
+    write_private(kept, secret)
     return secret
 
 

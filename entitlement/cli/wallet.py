@@ -1,8 +1,8 @@
 """Commands of a wallet holder: sign in with a private key, see the account, make and revoke API keys."""
 
 import os
+import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +18,8 @@ from entitlement.core.limits import LimitPeriod
 from entitlement.core.units import NANO_USD_PER_USD
 
 KEY_VARIABLE = "WALLET_PRIVATE_KEY"
+
+_DOLLARS = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 
 keys = typer.Typer(
     help=f"Make, list and revoke [bold]API keys[/]. The wallet's key is read from {KEY_VARIABLE}.",
@@ -161,14 +163,13 @@ def _account(number: int | None) -> LocalAccount:
 def _nano_usd(dollars_given: str | None) -> int | None:
     if dollars_given is None:
         return None
-    try:
-        amount = Decimal(dollars_given) * NANO_USD_PER_USD
-        whole = int(amount)
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise InvalidRequest(f"{dollars_given!r} is not an amount of dollars") from error
-    if amount != whole:
-        raise InvalidRequest(f"{dollars_given} dollars is finer than a nano-dollar: give at most 9 decimals")
-    return whole
+    found = _DOLLARS.fullmatch(dollars_given)
+    if found is None:
+        raise InvalidRequest(
+            f"{dollars_given[:40]!r} is not an amount of dollars: give digits, and at most 9 decimals"
+        )
+    whole, decimals = found.groups("")
+    return int(whole) * NANO_USD_PER_USD + int(decimals.ljust(9, "0"))
 
 
 def _day(day: str | None) -> int | None:

@@ -81,16 +81,16 @@ class Key:
     description: str
     expires_at: int | None
     type: KeyType
+    limits: Mapping[str, object]
+    """The key's own limits as the service words them."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAnswer:
-    """A key, the balance behind it and the limits upon it."""
+    """A key and the balance behind it."""
 
     key: Key
     balance: Balance
-    limits: Mapping[str, object]
-    """The key's own limits as the service words them."""
 
 
 def read_hold(answer: object) -> Hold:
@@ -133,8 +133,9 @@ def read_key_answer(answer: object) -> KeyAnswer:
         description=_text(fields, "description"),
         expires_at=None if fields.get("expires_at") is None else _whole(fields, "expires_at"),
         type=cast("KeyType", kind),
+        limits=_member(fields, "limits"),
     )
-    return KeyAnswer(key=key, balance=_read_balance(answer), limits=_member(answer, "limits"))
+    return KeyAnswer(key=key, balance=_read_balance(answer))
 
 
 def _read_balance(answer: object) -> Balance:

@@ -15,6 +15,9 @@ from typing import Literal
 from entitlement.client.json_values import as_list, as_object, as_whole
 from entitlement.gateway.pricing import counted_tokens_up
 
+REPORTED_TOKENS_MAX = 10**9
+"""A report of more makes no sense, and is treated as none."""
+
 _NOT_TEXT = frozenset({"role", "type", "id", "tool_call_id"})
 
 
@@ -69,10 +72,11 @@ class Tally:
         fields = as_object(usage)
         if fields is None:
             return
-        tokens = as_whole(fields.get("prompt_tokens")), as_whole(fields.get("completion_tokens"))
-        if tokens[0] is not None and tokens[1] is not None:
-            self._reported = tokens[0], tokens[1]
-            self.reported = fields
+        read, written = as_whole(fields.get("prompt_tokens")), as_whole(fields.get("completion_tokens"))
+        if read is None or written is None or max(read, written) > REPORTED_TOKENS_MAX:
+            return
+        self._reported = read, written
+        self.reported = fields
 
 
 def text_bytes(value: object) -> int:

@@ -17,6 +17,7 @@ from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow
 
 ROWS_PER_INSERT = 1_000
 """One statement's worth; PostgreSQL takes 65,535 parameters at the most."""
+LONGEST_PROBLEM = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ def move_cursor(session: Session, *, head: Header, final: Header, node_number: i
 
 
 def note_problem(session: Session, problem: str) -> None:
-    """Keep why a step failed, for health to say."""
-    session.execute(update(ChainState).values(problem=problem))
+    """Keep why a step failed, for health to say; no more of it than the column takes."""
+    session.execute(update(ChainState).values(problem=problem[:LONGEST_PROBLEM].replace("\0", "")))
 
 
 def note_step(session: Session, *, node_number: int, now: int) -> None:

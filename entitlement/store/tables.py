@@ -2,6 +2,8 @@
 
 Units: credit is BIGINT nano-USD, on-chain amounts are NUMERIC(78, 0) wei, times are BIGINT Unix seconds by
 the service's clock (`store.clock`), epochs are INTEGER days.
+
+What a caller may write in words is bounded by the database too: no column takes the content of a request.
 """
 
 from decimal import Decimal
@@ -76,6 +78,7 @@ class ChainState(Base):
         CheckConstraint(
             "start_number <= final_number AND final_number <= head_number", name="chain_state_in_order"
         ),
+        CheckConstraint("char_length(problem) <= 500", name="chain_state_problem"),
     )
 
 
@@ -105,6 +108,10 @@ class EventRow(Base):
     """The event's other fields, all integers, under their names in core.events."""
     __table_args__ = (
         UniqueConstraint("block_number", "log_index", name="events_place"),
+        CheckConstraint(
+            """jsonb_typeof(data) = 'object' AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
+            name="events_data_are_numbers",
+        ),
         Index("events_wallet", "wallet", "block_number", "log_index"),
         Index(
             "events_receiver",
@@ -179,6 +186,7 @@ class ApiKeyRow(Base):
         CheckConstraint("kind IN ('INFERENCE', 'ADMIN')", name="api_keys_kind"),
         CheckConstraint("limit_period IN ('epoch', 'month', 'lifetime')", name="api_keys_period"),
         CheckConstraint("limit_diem >= 0 AND limit_usd >= 0", name="api_keys_limits"),
+        CheckConstraint("char_length(description) <= 64", name="api_keys_description"),
     )
 
 
@@ -191,6 +199,7 @@ class GatewayRow(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (CheckConstraint("char_length(name) <= 64", name="gateways_name_length"),)
 
 
 class SessionRow(Base):
@@ -309,6 +318,9 @@ class HoldRow(Base):
         ),
         CheckConstraint("amount >= 0 AND captured >= 0 AND shortfall >= 0", name="holds_amounts"),
         CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="holds_refusal"),
+        CheckConstraint("char_length(request_id) <= 128", name="holds_request_id"),
+        CheckConstraint("char_length(model) <= 128", name="holds_model"),
+        CheckConstraint("char_length(refusal::text) <= 500", name="holds_refusal_length"),
         Index("holds_to_expire", "expires_at", postgresql_where="state = 'open'"),
         Index("holds_of_account", "account_id", "created_at"),
     )
@@ -356,7 +368,10 @@ class UsageRow(Base):
     latency_ms: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[int | None] = mapped_column(Integer)
     created_at: Mapped[int] = mapped_column(BigInteger)
-    __table_args__ = (Index("usage_of_account", "account_id", "created_at"),)
+    __table_args__ = (
+        CheckConstraint("char_length(model) <= 128", name="usage_model"),
+        Index("usage_of_account", "account_id", "created_at"),
+    )
 
 
 class ClockRow(Base):

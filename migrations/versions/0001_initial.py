@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "start_number <= final_number AND final_number <= head_number", name="chain_state_in_order"
         ),
+        sa.CheckConstraint("char_length(problem) <= 500", name="chain_state_problem"),
         sa.PrimaryKeyConstraint("singleton"),
     )
     op.create_table(
@@ -86,6 +87,10 @@ def upgrade() -> None:
         sa.Column("data", JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("block_hash", "log_index"),
         sa.UniqueConstraint("block_number", "log_index", name="events_place"),
+        sa.CheckConstraint(
+            """jsonb_typeof(data) = 'object' AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
+            name="events_data_are_numbers",
+        ),
     )
     op.create_index(
         "events_receiver",
@@ -102,6 +107,7 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("char_length(name) <= 64", name="gateways_name_length"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sa.UniqueConstraint("token_hash"),
@@ -157,6 +163,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('INFERENCE', 'ADMIN')", name="api_keys_kind"),
         sa.CheckConstraint("limit_period IN ('epoch', 'month', 'lifetime')", name="api_keys_period"),
         sa.CheckConstraint("limit_diem >= 0 AND limit_usd >= 0", name="api_keys_limits"),
+        sa.CheckConstraint("char_length(description) <= 64", name="api_keys_description"),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],
@@ -247,6 +254,9 @@ def upgrade() -> None:
         sa.Column("charged_at", sa.BigInteger(), nullable=True),
         sa.Column("refusal", JSONB(), nullable=True),
         sa.CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="holds_refusal"),
+        sa.CheckConstraint("char_length(request_id) <= 128", name="holds_request_id"),
+        sa.CheckConstraint("char_length(model) <= 128", name="holds_model"),
+        sa.CheckConstraint("char_length(refusal::text) <= 500", name="holds_refusal_length"),
         sa.CheckConstraint(
             "state IN ('open', 'captured', 'released', 'expired', 'refused')", name="holds_state"
         ),
@@ -341,6 +351,7 @@ def upgrade() -> None:
         sa.Column("latency_ms", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("char_length(model) <= 128", name="usage_model"),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],

@@ -77,8 +77,8 @@ def test_each_role_goes_to_the_address_that_was_named(
 @pytest.mark.parametrize(
     ("case", "shift", "refusal"),
     [
-        ("one transaction slipped in between", 1, "NotWiredToThis"),
-        ("a plan that was already carried out", -1, "nonce"),
+        ("one transaction slipped in between", 1, r"deploying StakedVVV failed: NotWiredToThis"),
+        ("a plan that was already carried out", -1, r"deploying Guardian failed: nonce too low"),
     ],
 )
 def test_a_wrong_prediction_is_refused(
@@ -96,7 +96,7 @@ def test_a_wrong_prediction_is_refused(
     late = plan_deployment(web3, network, account.address, parameters)
     addresses = good.addresses if shift < 0 else plan_shifted(late.addresses, good.addresses)
     wrong = replace(late, nonce=good.nonce if shift < 0 else late.nonce, addresses=addresses)
-    with pytest.raises((TransactionFailed, DeploymentMismatch), match=rf"(?i){refusal}|address"):
+    with pytest.raises(TransactionFailed, match=refusal):
         deploy(web3, account, wrong, artifacts)
     assert case
 

@@ -1,4 +1,4 @@
-"""scripts/deploy.py as a person runs it."""
+"""scripts/deploy.py, which is `entitlement deploy`, as a person runs it."""
 
 import os
 import subprocess
@@ -32,13 +32,15 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
     clean = {
         name: value for name, value in os.environ.items() if name not in {"RPC_URL", "DEPLOYER_PRIVATE_KEY"}
     }
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, PROJECT / "scripts/deploy.py", "--deployments", folder, *arguments],
         env=clean | environment,
         capture_output=True,
         text=True,
         check=False,
     )
+    done.stderr = " ".join(done.stderr.split())  # a sentence may be wrapped
+    return done
 
 
 def test_it_deploys_what_its_dry_run_printed(url: str, artifacts: Artifacts, tmp_path: Path) -> None:

@@ -61,7 +61,6 @@ class StandIn:
                 Route("/v1/holds/{id}/capture", self.capture, methods=["POST"]),
                 Route("/v1/holds/{id}/release", self.release, methods=["POST"]),
                 Route("/v1/keys/introspect", self.introspect),
-                Route("/api/v1/{rest:path}", self.venice, methods=["GET", "POST", "PATCH", "DELETE"]),
             ],
             exception_handlers={Problem: self.problem},
         )
@@ -169,21 +168,9 @@ class StandIn:
     async def introspect(self, request: Request) -> Response:
         self.authenticate(request)
         account = self.account(request.headers.get("x-api-key", ""))
-        key = {"id": "key_1", "description": "a key", "expires_at": None, "type": "INFERENCE"}
-        return JSONResponse({"key": key, "balance": balance(account), "limits": {"period": "EPOCH"}})
-
-    async def venice(self, request: Request) -> Response:
-        """Say what arrived, so that a test of passing through can compare."""
-        arrived = {
-            "method": request.method,
-            "path": request.url.path,
-            "query": request.url.query,
-            "body": (await request.body()).decode(),
-            "headers": dict(request.headers),
-        }
-        answer = JSONResponse(arrived, 207, headers={"x-venice-balance-usd": "1.5", "x-inner": "secret"})
-        answer.set_cookie("session", "one person's")
-        return answer
+        limits = {"period": "EPOCH", "diem": None, "usd": None}
+        key = {"id": "key_1", "description": "", "expires_at": None, "type": "INFERENCE", "limits": limits}
+        return JSONResponse({"key": key, "balance": balance(account)})
 
     def authenticate(self, request: Request) -> None:
         if request.headers.get("authorization") != f"Bearer {self.service_token}":

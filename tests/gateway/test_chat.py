@@ -215,11 +215,12 @@ def test_usage_of_zero_costs_nothing_and_missing_usage_is_counted(
     assert credit_service.account_state(counted) == {"available": USD - cost, "held": 0, "captured": cost}
 
 
+@pytest.mark.parametrize("kind", ["odd-usage", "absurd-usage"])
 def test_usage_that_makes_no_sense_is_counted_instead(
-    gateway: Gateway, credit_service: CreditService
+    gateway: Gateway, credit_service: CreditService, kind: str
 ) -> None:
     key = credit_service.make_key(USD)
-    answer = gateway.chat(key, "odd-usage", "12345678")
+    answer = gateway.chat(key, kind, "12345678")
     assert answer.json()["cost"]["counted_by"] == "gateway"
     assert answer.json()["usage"] == {"prompt_tokens": 2, "completion_tokens": 2, "total_tokens": 4}
     assert credit_service.account_state(key)["captured"] == 10_000

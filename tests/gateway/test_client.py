@@ -135,7 +135,7 @@ async def test_refusals_have_their_own_exceptions_with_the_figures(
         await client.place_hold(wanted("ek_nobody", 1))
     assert (unknown.value.status, unknown.value.code) == (401, "unknown_key")
     with pytest.raises(UnknownHold):
-        await client.release("no such hold")
+        await client.release("no-such-hold")
     answer = await client.place_hold(wanted(key, 10))
     await client.release(answer.hold.id)
     assert (await client.release(answer.hold.id)).hold.state == "released"

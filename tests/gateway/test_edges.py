@@ -2,18 +2,22 @@
 
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from entitlement.client.errors import refusal
 from entitlement.gateway.failures import explain_credit
 from entitlement.gateway.settings import GatewaySettings
 from tests.gateway.conftest import USD, CreditService, Gateway
 from tests.gateway.faulty_way import FaultyWay
-from tests.gateway.running import free_port
+from tests.gateway.running import free_port, running
 from tests.gateway.upstreams import Upstream
 
 HELLO = [{"role": "user", "content": "hello"}]
@@ -189,6 +193,30 @@ def test_a_key_that_is_over_says_why(
     assert error["message"] == "make a new one"
 
 
+async def mirror(request: Request) -> Response:
+    """Say what arrived."""
+    arrived = {
+        "method": request.method,
+        "path": request.url.path,
+        "query": request.url.query,
+        "body": (await request.body()).decode(),
+        "headers": dict(request.headers),
+    }
+    answer = JSONResponse(arrived, 207, headers={"x-venice-balance-usd": "1.5", "x-inner": "secret"})
+    answer.set_cookie("session", "one person's")
+    return answer
+
+
+@pytest.fixture
+def mirrored(
+    start_gateway: Callable[[GatewaySettings], Gateway], settings: GatewaySettings
+) -> Iterator[Gateway]:
+    """A gateway whose service says what arrived there."""
+    methods = ["GET", "POST", "PATCH", "DELETE"]
+    with running(Starlette(routes=[Route("/{rest:path}", mirror, methods=methods)])) as url:
+        yield start_gateway(settings.model_copy(update={"service_url": url}))
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -201,10 +229,10 @@ def test_a_key_that_is_over_says_why(
     ],
 )
 def test_keys_and_billing_are_passed_through(
-    gateway: Gateway, credit_service: CreditService, method: str, path: str
+    mirrored: Gateway, credit_service: CreditService, method: str, path: str
 ) -> None:
     body = b'{"description": "mine"}' if method in {"POST", "PATCH"} else b""
-    answer = gateway.http.request(
+    answer = mirrored.http.request(
         method,
         path,
         content=body,

@@ -138,6 +138,7 @@ STREAMED = {
     "zero-usage": proper_end,
     "huge-usage": proper_end,
     "odd-usage": proper_end,
+    "absurd-usage": proper_end,
     "never-begins": proper_end,
     "dies": dead_end,
     "hangs-later": silent_end,
@@ -150,7 +151,8 @@ STREAMED = {
 USAGES: dict[str, dict[str, int] | None] = {
     "no-usage": None,
     "zero-usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
-    "huge-usage": {"prompt_tokens": 10**12, "completion_tokens": 10**12, "total_tokens": 2 * 10**12},
+    "huge-usage": {"prompt_tokens": 10**9, "completion_tokens": 10**9, "total_tokens": 2 * 10**9},
+    "absurd-usage": {"prompt_tokens": 10**18, "completion_tokens": 7, "total_tokens": 10**18},
     "odd-usage": {"prompt_tokens": -5, "completion_tokens": 7, "total_tokens": 2},
 }
 

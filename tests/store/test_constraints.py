@@ -38,6 +38,14 @@ REFUSED = [
     ("a reason without a refusal", "UPDATE holds SET refusal = '{}'", "holds_refusal"),
     ("a charge below zero", "UPDATE holds SET captured = -1", "holds_amounts"),
     ("a request id held twice", "{copy of hold}", "holds_request"),
+    ("content as a model", "UPDATE holds SET model = repeat('x', 129)", "holds_model"),
+    ("content as a request id", "UPDATE holds SET request_id = repeat('x', 129)", "holds_request_id"),
+    ("content as a reason", "{refused} ('x', 500))", "holds_refusal_length"),
+    ("content as a description", "UPDATE api_keys SET description = repeat('x', 65)", "api_keys_description"),
+    ("content as a gateway", "UPDATE gateways SET name = repeat('x', 65)", "gateways_name_length"),
+    ("content with the usage", "{usage} repeat('x', 129) FROM holds", "usage_model"),
+    ("content as a problem", "{cursor} true, 1, 0, 0, 0); {problem} ('x', 501)", "chain_state_problem"),
+    ("content in a log", "{log} '0xa', 1, 0, '{\"amount\": \"x\"}')", "events_data_are_numbers"),
     ("a part of nothing", "UPDATE hold_parts SET amount = 0", "hold_parts_amount"),
     (
         "a key that used less than nothing",
@@ -84,6 +92,12 @@ SHORT = {
         INSERT INTO chain_state (start_hash, head_hash, final_hash, head_timestamp, final_timestamp,
             node_number, stepped_at, singleton, chain_id, start_number, final_number, head_number)
         VALUES ('', '', '', 0, 0, 0, 0,""",
+    "{refused}": "UPDATE holds SET state = 'refused', refusal = to_jsonb(repeat",
+    "{usage}": "INSERT INTO usage (hold_id, account_id, created_at, model) SELECT id, account_id, 0,",
+    "{problem}": "UPDATE chain_state SET problem = repeat",
+    "{log}": """
+        INSERT INTO events (transaction_hash, kind, wallet, block_hash, block_number, log_index, data)
+        VALUES ('t', 'VvvStaked', 'w',""",
     "{event}": """
         INSERT INTO events (transaction_hash, kind, wallet, data, block_hash, block_number, log_index)
         SELECT 't', 'VvvStaked', 'w', '{}', * FROM (VALUES (""",
@@ -91,10 +105,10 @@ SHORT = {
 
 
 def statement_of(short: str) -> str:
+    ending = ") AS v" if "{event}" in short else ""
     for name, whole in SHORT.items():
-        if name in short:
-            return short.replace(name, whole) + (") AS v" if name == "{event}" else "")
-    return short
+        short = short.replace(name, whole)
+    return short + ending
 
 
 @pytest.mark.parametrize(
