@@ -45,5 +45,7 @@ def main() -> None:
     try:
         app()
     except EntitlementError as error:
-        Console(stderr=True, highlight=False).print(f"error: {error}", style="bold red", markup=False)
+        console = Console(stderr=True, highlight=False)
+        # Not wrapped: there may be a path or a command in it to copy.
+        console.print(f"error: {error}", style="bold red", markup=False, soft_wrap=True)
         sys.exit(1)

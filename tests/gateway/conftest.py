@@ -4,23 +4,29 @@ client of a test -> gateway -> faulty way -> credit service
                        `-> echo, or an upstream that misbehaves
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.api.app import create_app as create_api
+from entitlement.chain.networks import load_network
 from entitlement.gateway.app import create_app
 from entitlement.gateway.echo import create_echo
 from entitlement.gateway.price_list import Model
 from entitlement.gateway.settings import GatewaySettings, TimeOuts, Upstream
+from entitlement.settings import read_settings
+from entitlement.wiring import build_service
 from tests.gateway import upstreams
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.running import Stand, free_port, running
-from tests.gateway.service_stand_in import StandIn
+from tests.support import holder
 
 USD = 10**9
 
@@ -43,11 +49,26 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def credit_service() -> Iterator[CreditService]:
-    """The service under the tests; put another one here to run them all against it."""
-    stand_in = StandIn()
-    with running(stand_in.app) as url:
-        yield CreditService(url, stand_in.service_token, stand_in.make_key, stand_in.account_state)
+def credit_service(
+    new_database: Callable[[], AbstractContextManager[sessionmaker[Session]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[CreditService]:
+    """The real service on a database of its own."""
+    given = read_settings(data_folder=tmp_path_factory.mktemp("service"), token_secret="0" * 64)
+    numbers = itertools.count(1)
+    with new_database() as sessions:
+        service = build_service(given, load_network("anvil"), sessions)
+        token = service.gateways.issue_token("the gateway under test")
+
+        def make_key(credit: int) -> str:
+            return holder(sessions, diem=credit, number=next(numbers)).secret
+
+        def account_state(secret: str) -> dict[str, int]:
+            balance = service.keys.introspect(secret)[1]
+            return {"available": balance.available, "held": balance.held, "captured": balance.spent}
+
+        with running(create_api(service)) as url:
+            yield CreditService(url, token, make_key, account_state)
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ class World:
             self.chain.live(self._act(), seconds=timestamp - self.now)
 
     def _something_happens(self) -> None:
-        often = [self._ask, self._ask, self._settle, self._settle, self._ask_again]
+        often = [self._ask, self._ask, self._ask, self._settle, self._settle, self._ask_again]
         happening = self.random.choice([*often, self._look, self._work])
         happening()
 
@@ -119,6 +119,8 @@ class World:
         asked = Request(payer, f"r{len(self.requests)}", amount, None)
         asked.hold_id = self._answer_to(asked)
         self.requests.append(asked)
+        if asked.hold_id is not None and self.random.random() < 0.5:
+            self._end(asked)
 
     def _ask_again(self) -> None:
         """The network repeats itself: the answer is the one that was given."""
@@ -136,9 +138,10 @@ class World:
 
     def _settle(self) -> None:
         held = [asked for asked in self.requests if asked.hold_id is not None]
-        if not held:
-            return
-        asked = self.random.choice(held[-8:])
+        if held:
+            self._end(self.random.choice(held[-8:]))
+
+    def _end(self, asked: Request) -> None:
         cost = NanoUsd(self.random.choice([0, asked.amount // 3, asked.amount // 2, asked.amount * 2]))
         hold_id, gateway_id = str(asked.hold_id), asked.payer.gateway_id
         try:
