@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app as create_api
@@ -22,6 +23,7 @@ from entitlement.gateway.echo import create_echo
 from entitlement.gateway.price_list import Model
 from entitlement.gateway.settings import GatewaySettings, TimeOuts, Upstream
 from entitlement.settings import read_settings
+from entitlement.store.tables import Base
 from entitlement.wiring import build_service
 from tests.gateway import upstreams
 from tests.gateway.faulty_way import FaultyWay
@@ -41,6 +43,8 @@ class CreditService:
     """Make a key whose account has so many nano-USD; returns its secret."""
     account_state: Callable[[str], dict[str, int]]
     """Return available, held and captured nano-USD of a key's account."""
+    everything: Callable[[], str]
+    """Return every row of every table of its database, as text."""
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +71,16 @@ def credit_service(
             balance = service.keys.introspect(secret)[1]
             return {"available": balance.available, "held": balance.held, "captured": balance.spent}
 
+        def everything() -> str:
+            with sessions.begin() as session:
+                return "\n".join(
+                    str(tuple(row))
+                    for table in Base.metadata.sorted_tables
+                    for row in session.execute(select(table))
+                )
+
         with running(create_api(service)) as url:
-            yield CreditService(url, token, make_key, account_state)
+            yield CreditService(url, token, make_key, account_state, everything)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Nobody's texts are kept: what is said passes through the gateway and is in no log, whatever goes wrong."""
+"""Nobody's texts are kept: what is said is in no log and no row of the database, whatever goes wrong."""
 
 import logging
 from collections.abc import Callable
@@ -40,6 +40,10 @@ def test_no_log_has_a_word_of_what_was_said(
     text = logged()
     assert "request_id=" in text
     assert MARKER not in text
+    stored = credit_service.everything()
+    # The rows of this request are there: its model by name, its tokens by number.
+    assert f"'{kind}'" in stored or kind in {"free", "unreachable"}
+    assert MARKER not in stored
 
 
 def test_no_log_has_a_word_when_the_client_leaves_or_the_service_is_down(
