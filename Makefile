@@ -61,6 +61,8 @@ $(VENV)/.made: requirements.lock pyproject.toml
 node_modules/.made: package-lock.json package.json
 	@$(PYTHON) scripts/requirements.py
 	@echo "installing the npm dependencies: compiler, Anvil, forge, contract library"
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+	@# Not `npm ci`: it insists on the lock naming the binaries of every platform, and registries differ in which
+	@# of them they carry. --no-save leaves the lock as it is, and what it names is checked against its hashes.
+	@npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
 		|| { echo "error: npm could not install package-lock.json: check the network, then run this again" >&2; exit 1; }
 	@touch $@

@@ -141,7 +141,7 @@ def _solc(version: str, project: Path) -> Path:
         return Path(on_path)
     node()
     if not (project / "node_modules" / "solc").is_dir():
-        raise SetupError(problem="npm's solc is missing", remedy=f"run `npm ci` in {project}")
+        raise SetupError(problem="npm's solc is missing", remedy=f"run `make setup` in {project}")
     return contracts_folder(project) / "tools" / "solc.js"
 
 

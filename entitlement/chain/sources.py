@@ -122,7 +122,7 @@ def _read(folder: Path, name: str) -> str:
     except OSError as error:
         raise SetupError(
             problem=f"the contracts import {name}, which cannot be read: {error.strerror}",
-            remedy="run `npm ci`, or mend the import or the remappings in foundry.toml",
+            remedy="run `make setup`, or mend the import or the remappings in foundry.toml",
         ) from error
 
 

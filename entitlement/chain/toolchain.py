@@ -32,7 +32,7 @@ def node_modules(project: Path = PROJECT) -> Path:
     """Return npm's folder; raises `SetupError` where nothing was installed."""
     folder = project / "node_modules"
     if not folder.is_dir():
-        raise SetupError(problem=f"{folder} is missing", remedy=f"run `npm ci` in {project}")
+        raise SetupError(problem=f"{folder} is missing", remedy=f"run `make setup` in {project}")
     return folder
 
 
@@ -49,7 +49,7 @@ def foundry_binary(tool: str, project: Path = PROJECT) -> Path:
     if not binary.is_file():
         raise SetupError(
             problem=f"{binary} is missing",
-            remedy=f"run `npm ci` in {project}, with optional dependencies allowed",
+            remedy=f"run `make setup` in {project}, with optional npm dependencies allowed",
         )
     return binary
 

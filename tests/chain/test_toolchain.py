@@ -20,7 +20,7 @@ def test_the_pinned_binary_is_native_and_runs(tool: str) -> None:
 @pytest.mark.parametrize(
     ("case", "missing", "remedy"),
     [
-        ("no npm install", ["node_modules"], "npm ci"),
+        ("no npm install", ["node_modules"], "make setup"),
         ("npm without optional dependencies", ["node_modules/@foundry-rs/anvil-linux-amd64"], "optional"),
     ],
 )

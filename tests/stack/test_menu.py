@@ -5,19 +5,18 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from typer import Typer
 
 from entitlement import __version__
-from entitlement.cli.main import app, main
+from entitlement.cli.main import make_app
 from entitlement.cli.show import dollars, moment, tokens
 from entitlement.cli.wallet import _nano_usd
 from entitlement.core.errors import InvalidRequest
 from tests.gateway.running import free_port
+from tests.stack.conftest import Typed
 from tests.stack.processes import ROOT, environment, run
 
 
@@ -28,29 +27,7 @@ def commands(app: Typer, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [path, *own, *(each for group in inner for each in group)]
 
 
-EVERY = commands(app)
-
-
-class Done(NamedTuple):
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Return what a command line does, without the second that a new process takes to load."""
-
-    def run_here(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["entitlement", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        return Done(int(end.value.code or 0), said.out, said.err)
-
-    return run_here
+EVERY = commands(make_app())
 
 
 def test_the_menu_is_whole() -> None:
@@ -67,7 +44,7 @@ def test_the_menu_is_whole() -> None:
 
 
 @pytest.mark.parametrize("path", EVERY, ids=" ".join)
-def test_every_command_explains_itself(path: tuple[str, ...], typed: Callable[..., Done]) -> None:
+def test_every_command_explains_itself(path: tuple[str, ...], typed: Typed) -> None:
     done = typed(*path, "--help")
     assert (done.code, done.err) == (0, "")
     assert f"Usage: entitlement {' '.join(path)}".rstrip() in done.out
@@ -78,7 +55,7 @@ def test_the_version_is_the_package_s() -> None:
     assert run("--version").stdout == f"{__version__}\n"
 
 
-def test_a_group_without_a_command_shows_its_menu(typed: Callable[..., Done]) -> None:
+def test_a_group_without_a_command_shows_its_menu(typed: Typed) -> None:
     done = typed("keys")
     assert "create" in done.out + done.err
 
@@ -98,7 +75,7 @@ SENTENCES = {
 
 @pytest.mark.parametrize("arguments", SENTENCES, ids=" ".join)
 def test_a_failure_is_a_sentence_and_exit_code_1(
-    arguments: tuple[str, ...], typed: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], typed: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WALLET_PRIVATE_KEY", raising=False)
     done = typed(*arguments)
@@ -107,9 +84,7 @@ def test_a_failure_is_a_sentence_and_exit_code_1(
     assert SENTENCES[arguments] in done.err
 
 
-def test_a_private_key_that_is_none_is_not_shown(
-    typed: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_private_key_that_is_none_is_not_shown(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WALLET_PRIVATE_KEY", "telltale")
     done = typed("keys", "list")
     assert done.code == 1
@@ -200,13 +175,13 @@ def test_what_npm_installs_is_missed_in_a_sentence(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert f"{copy / 'node_modules'} is missing" in done.stderr
-    assert "npm ci" in done.stderr
+    assert "make setup" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_fresh_throws_nothing_away_that_is_not_a_stack_s(tmp_path: Path) -> None:
+def test_fresh_throws_nothing_away_that_is_not_a_stack_s(tmp_path: Path, typed: Typed) -> None:
     (tmp_path / "thesis.txt").write_text("three years of work")
-    done = run("up", "--fresh", "--folder", str(tmp_path))
-    assert done.returncode == 1
-    assert "is not the folder of a local stack" in done.stderr
+    done = typed("up", "--fresh", "--folder", str(tmp_path))
+    assert done.code == 1
+    assert "is not the folder of a local stack" in done.err
     assert (tmp_path / "thesis.txt").exists()
