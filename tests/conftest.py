@@ -1,6 +1,7 @@
 """A real PostgreSQL for all tests: one server a worker, one database a test, made by the migrations."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,6 +18,10 @@ from entitlement.store.server import EmbeddedPostgres, engine
 from entitlement.store.session import session_factory
 
 _numbers = itertools.count()
+
+# No deadline: a machine that does something else besides is no failure. More examples: EXAMPLES=1000.
+settings.register_profile("tests", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "50")))
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

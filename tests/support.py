@@ -22,6 +22,7 @@ from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.store import access, ledger
 from entitlement.store import chain as chain_rows
+from entitlement.store.chain import Followed
 from entitlement.store.clock import service_time
 from entitlement.store.tables import PositionRow
 
@@ -225,11 +226,11 @@ def follower(
 
 
 def assert_follows(chain: ScriptedChain, sessions: sessionmaker[Session]) -> None:
-    """What is stored, at the final block and at the head, is the fold of the chain's own events."""
+    """What is stored, at the final block and at the newest one followed, is the fold of the chain's."""
     with sessions.begin() as session:
         found = chain_rows.followed(session)
         assert found is not None
-        assert (found.head.hash, found.head.number) == (chain.headers_[-1].hash, chain.headers_[-1].number)
+        assert chain.headers_[found.head.number].hash == found.head.hash
         assert chain.headers_[found.final.number].hash == found.final.hash
         stored = {
             pending: chain_rows.positions(session, everybody(session), pending=pending)
@@ -241,9 +242,23 @@ def assert_follows(chain: ScriptedChain, sessions: sessionmaker[Session]) -> Non
     fold(at_final, chain.all_events(to=found.final.number))
     assert stored[False] == at_final
     at_head = dict(at_final)
-    above = chain.all_events()[len(chain.all_events(to=found.final.number)) :]
+    above = chain.all_events(to=found.head.number)[len(chain.all_events(to=found.final.number)) :]
     fold(at_head, above)
     assert stored[True] == {wallet: at_head[wallet] for wallet in chain_rows.wallets_in(above)}
+
+
+def known(sessions: sessionmaker[Session]) -> Followed:
+    """How far the chain has been followed."""
+    with sessions.begin() as session:
+        found = chain_rows.followed(session)
+    assert found is not None
+    return found
+
+
+def pair(sessions: sessionmaker[Session], wallet: Wallet) -> tuple[Position, Position]:
+    """What a wallet has at the final block and at the newest one."""
+    with sessions.begin() as session:
+        return chain_rows.position_pair(session, wallet)
 
 
 def everybody(session: Session) -> list[Wallet]:

@@ -19,6 +19,7 @@ import {IVVV} from "./interfaces/IVVV.sol";
 contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
+    using SafeCast for int256;
 
     /// @dev Invariant 25: runs are 0, 1, 2, ... without a gap.
     struct Progress {
@@ -108,10 +109,10 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
     function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata) external {
         if (msg.sender != address(pool)) revert OnlyPool(msg.sender);
         int256 asked = _usdcIsToken0 ? amount0Delta : amount1Delta;
-        if (asked < 0 || uint256(asked) > _payable) revert PaymentRefused(asked, _payable);
+        if (asked < 0 || asked > _payable.toInt256()) revert PaymentRefused(asked, _payable);
 
         _payable = 0;
-        usdc.safeTransfer(msg.sender, uint256(asked));
+        usdc.safeTransfer(msg.sender, asked.toUint256());
     }
 
     /// @inheritdoc IBuybackBurner

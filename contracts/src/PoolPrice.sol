@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 /// @title Prices as a Uniswap v3 pool has them
@@ -41,9 +42,9 @@ library PoolPrice {
     }
 
     /// @notice The mean tick of `duration` seconds in which the sum over all seconds rose by `sum`, rounded down.
-    function meanTick(int256 sum, uint256 duration) internal pure returns (int24 mean) {
-        int256 divisor = int256(duration);
-        mean = int24(sum / divisor);
+    function meanTick(int256 sum, uint32 duration) internal pure returns (int24 mean) {
+        int256 divisor = int256(uint256(duration));
+        mean = SafeCast.toInt24(sum / divisor);
         if (sum < 0 && sum % divisor != 0) --mean;
     }
 

@@ -17,7 +17,7 @@ contract Timelock is ITimelock, TimelockController {
 
     /// @inheritdoc TimelockController
     function updateDelay(uint256 newDelay) public override {
-        if (newDelay < DELAY_MINIMUM) revert DelayBelowMinimum(newDelay, DELAY_MINIMUM);
         super.updateDelay(newDelay);
+        if (newDelay < DELAY_MINIMUM) revert DelayBelowMinimum(newDelay, DELAY_MINIMUM);
     }
 }

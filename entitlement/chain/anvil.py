@@ -177,7 +177,7 @@ class AnvilProcess:
     def _remedy(self) -> str:
         state = self._settings.state
         if state is None or not state.exists():
-            return "run `npm ci`: node_modules may hold the binary of another machine"
+            return "run `make setup`: node_modules may hold the binary of another machine"
         if _copy_of(state).exists():
             return f"if its state was cut off, put {_copy_of(state)} in the place of {state}"
         return f"if its state was cut off, remove {state}: the chain begins anew"

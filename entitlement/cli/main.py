@@ -1,38 +1,60 @@
 """The menu, and how a failure is told."""
 
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 
 import typer
 from rich.console import Console
 
 from entitlement import __version__
-from entitlement.cli import admin, demo, deploy, roles, up, wallet
 from entitlement.core.errors import EntitlementError
 
-app = typer.Typer(
-    name="entitlement",
-    help="Stake tokens, own a daily right to AI inference: the whole chain from stake to spent credit.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_show_locals=False,  # locals hold secrets
-    add_completion=False,
+TRY_IT, HOLDERS, OPERATORS, PROCESSES = (
+    "Try it on this machine",
+    "Wallet holders",
+    "Operators",
+    "Processes of the service",
 )
 
-app.command(rich_help_panel="Try it on this machine")(up.up)
-app.command(rich_help_panel="Try it on this machine")(demo.demo)
-app.add_typer(admin.clock, name="clock", rich_help_panel="Try it on this machine")
-app.add_typer(wallet.keys, name="keys", rich_help_panel="Wallet holders")
-app.command(rich_help_panel="Wallet holders")(wallet.account)
-app.command(rich_help_panel="Operators")(deploy.deploy)
-app.add_typer(admin.gateways, name="gateways", rich_help_panel="Operators")
-app.command(rich_help_panel="Processes of the service")(roles.serve)
-app.command(rich_help_panel="Processes of the service")(roles.jobs)
-app.command(rich_help_panel="Processes of the service")(roles.follow)
-app.command(rich_help_panel="Processes of the service")(roles.gateway)
-app.command(rich_help_panel="Processes of the service")(roles.echo)
+COMMANDS = {
+    "up": ("up", TRY_IT),
+    "demo": ("demo", TRY_IT),
+    "clock": ("admin", TRY_IT),
+    "keys": ("wallet", HOLDERS),
+    "account": ("wallet", HOLDERS),
+    "deploy": ("deploy", OPERATORS),
+    "gateways": ("admin", OPERATORS),
+    "serve": ("roles", PROCESSES),
+    "jobs": ("roles", PROCESSES),
+    "follow": ("roles", PROCESSES),
+    "gateway": ("roles", PROCESSES),
+    "echo": ("roles", PROCESSES),
+}
+"""Each command, the module here that has it under the same name, and where the menu shows it."""
 
 
-@app.callback(invoke_without_command=True)
+def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the menu with these commands."""
+    app = typer.Typer(
+        name="entitlement",
+        help="Stake tokens, own a daily right to AI inference: the whole chain from stake to spent credit.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_show_locals=False,  # locals hold secrets
+        add_completion=False,
+    )
+    app.callback(invoke_without_command=True)(menu)
+    for name in names:
+        module, panel = COMMANDS[name]
+        found = getattr(import_module(f"entitlement.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name, rich_help_panel=panel)
+        else:
+            app.command(name=name, rich_help_panel=panel)(found)
+    return app
+
+
 def menu(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
     """Show the menu."""
     if version:
@@ -42,6 +64,8 @@ def menu(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run a command; an expected failure is its sentence in red and exit code 1."""
+    # Only what is asked for: loading them all takes a second, and a stack starts four of them.
+    app = make_app([word for word in sys.argv[1:2] if word in COMMANDS] or COMMANDS)
     try:
         app()
     except EntitlementError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
+from rich.table import Table
 
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
@@ -20,6 +20,8 @@ from entitlement.core.units import WEI_PER_TOKEN, Wei
 
 DEFAULTS = Ports()
 WATCH_SECONDS = 0.5
+TABLE_WIDTH = 110
+"""Also in a narrower terminal: an address that is cut is of no use."""
 
 ALICE_STAKE = Wei(5_000 * WEI_PER_TOKEN)
 ALICE_DIEM = Wei(3 * WEI_PER_TOKEN)
@@ -89,9 +91,8 @@ def _tell(stack: LocalStack, secret: str) -> None:
         where.add_row(name, address)
 
     head = stack.devnet.head()
-    address = Column("address", min_width=42, no_wrap=True)
     people = Table(
-        "wallet", address, "VVV", "VVV staked", "DIEM staked", "credit a day",
+        "wallet", "address", "VVV", "VVV staked", "DIEM staked", "credit a day",
         title="funded wallets (development keys: --dev-account)", title_justify="left", box=None,
     )  # fmt: skip
     for name, number in PEOPLE.items():
@@ -106,9 +107,9 @@ def _tell(stack: LocalStack, secret: str) -> None:
             dollars(stack.service.accounts.account(actor.wallet).allowance_now),
         )
     console.print()
-    console.print(where)
+    console.print(where, width=TABLE_WIDTH, crop=False)
     console.print()
-    console.print(people, crop=False)
+    console.print(people, width=TABLE_WIDTH, crop=False)
     console.print("\n[bold]try next[/] (in another terminal)\n")
     console.print(_to_try(stack, secret), markup=False, soft_wrap=True)
     console.print("\nCtrl-C ends everything.")

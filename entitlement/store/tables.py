@@ -109,7 +109,8 @@ class EventRow(Base):
     __table_args__ = (
         UniqueConstraint("block_number", "log_index", name="events_place"),
         CheckConstraint(
-            """jsonb_typeof(data) = 'object' AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
+            "jsonb_typeof(data) = 'object' "
+            """AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
             name="events_data_are_numbers",
         ),
         Index("events_wallet", "wallet", "block_number", "log_index"),

@@ -88,7 +88,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("block_hash", "log_index"),
         sa.UniqueConstraint("block_number", "log_index", name="events_place"),
         sa.CheckConstraint(
-            """jsonb_typeof(data) = 'object' AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
+            "jsonb_typeof(data) = 'object' "
+            """AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
             name="events_data_are_numbers",
         ),
     )

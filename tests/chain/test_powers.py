@@ -33,7 +33,7 @@ class Who(Enum):
     DIEM_MINT = "OnlyDiemMint"
     POOL = "OnlyPool"
     ROLE = "AccessControlUnauthorizedAccount"
-    """OpenZeppelin's: proposers schedule, cancellers cancel, executors execute; the timelock itself gives roles."""
+    """OpenZeppelin's: proposers schedule, cancellers cancel, executors execute; the timelock gives roles."""
     THE_TIMELOCK_ITSELF = "TimelockUnauthorizedCaller"
 
 

@@ -38,7 +38,7 @@ BEFORE, AT, AFTER = MIDNIGHT - 1, MIDNIGHT, MIDNIGHT + 1_000
     ("case", "final", "latest", "final_timestamp", "dollars"),
     [
         ("finality has passed midnight: the head does not matter", slot(0, 4, 4), slot(0, 9, 9), AFTER, 4),
-        ("the final block is the first of the day", slot(-1, 4, 4), slot(0, 9, 9), AT, 4),
+        ("the final block is the first of the day", slot(-1, 4, 4), slot(0, 1, 1), AT, 4),
         ("kept its stake over midnight", slot(-9, 4, 4), slot(-9, 4, 4), BEFORE, 4),
         ("an exit in the last minute of the day", slot(-9, 4, 4), slot(-1, 4, 0), BEFORE, 0),
         ("part of it left in the last minute", slot(-9, 4, 4), slot(-1, 4, 1), BEFORE, 1),

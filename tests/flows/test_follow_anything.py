@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.store import chain as chain_rows
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow
 from tests.simulation.living_chain import Act, LivingChain
-from tests.support import assert_follows, catch_up, everybody, follower
+from tests.support import assert_follows, catch_up, everybody, follower, known
 
 Sessions = sessionmaker[Session]
 
@@ -73,10 +73,12 @@ def test_positions_are_the_chains_own_after_every_step(
     for followed in happen(chain, [*history, Followed(100)]):
         following = follower(chain, sessions, blocks_per_step=followed.blocks_per_step)
         for _ in chain.headers_:
-            if following.step().is_caught_up:
+            step = following.step()
+            assert_follows(chain, sessions)
+            assert_agrees_with_the_contracts(chain, sessions)
+            if step.is_caught_up:
                 break
-        assert_follows(chain, sessions)
-        assert_agrees_with_the_contracts(chain, sessions)
+        assert known(sessions).head.hash == chain.headers_[-1].hash
     live = everything_of(sessions)
     forget_chain(sessions)
     catch_up(follower(chain, sessions, blocks_per_step=7))
@@ -97,7 +99,10 @@ def assert_agrees_with_the_contracts(chain: LivingChain, sessions: Sessions) -> 
         names = everybody(session)
         final = chain_rows.positions(session, names, pending=False)
         latest = final | chain_rows.positions(session, names, pending=True)
-    for stored, stations in ((final, chain.state(found.final.number)), (latest, chain.state())):
+    for stored, stations in (
+        (final, chain.state(found.final.number)),
+        (latest, chain.state(found.head.number)),
+    ):
         seen = {wallet: position for wallet, position in stored.items() if position != type(position)(wallet)}
         assert seen == stations.positions()
 

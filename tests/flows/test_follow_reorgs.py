@@ -150,10 +150,13 @@ def test_another_chain_of_the_same_id_is_refused_even_on_a_development_network(s
 # --- two wallets in one event ----------------------------------------------------------------------------
 
 
-def test_a_delegation_counts_for_a_receiver_that_nothing_else_touches_in_the_step(sessions: Sessions) -> None:
-    chain = ScriptedChain(finality_depth=2)
+@pytest.mark.parametrize("finality_depth", [1, 2, 4])
+def test_a_delegation_counts_for_the_one_of_its_two_wallets_that_a_step_does_not_touch(
+    sessions: Sessions, finality_depth: int
+) -> None:
+    chain = ScriptedChain(finality_depth=finality_depth)
     following = follower(chain, sessions)
-    for event in (bob_stakes, stakes, gives, stakes, ends, stakes, stakes):
+    for event in (bob_stakes, stakes, gives, bob_stakes, stakes, ends, bob_stakes, stakes, stakes):
         chain.mine(event)
         following.step()
         assert_follows(chain, sessions)

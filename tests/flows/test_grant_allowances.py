@@ -12,8 +12,9 @@ from entitlement.core.errors import InsufficientCredit
 from entitlement.core.events import AllowanceChanged
 from entitlement.core.ledger import Source
 from entitlement.core.units import NanoUsd, Wallet, Wei
+from entitlement.flows import grant_allowances
 from entitlement.flows.follow_chain import FollowChain
-from entitlement.flows.grant_allowances import ACCOUNTS_PER_SWEEP_STEP, GrantAllowances
+from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.shift_clock import ShiftClock
@@ -96,9 +97,10 @@ def test_whoever_touches_an_account_first_grants_its_day(
 
 
 def test_the_sweep_grants_to_every_wallet_with_a_right_and_opens_their_accounts(
-    sessions: Sessions, chain: ScriptedChain, following: FollowChain
+    sessions: Sessions, chain: ScriptedChain, following: FollowChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wallets = [wallet_number(number) for number in range(1, ACCOUNTS_PER_SWEEP_STEP + 3)]
+    monkeypatch.setattr(grant_allowances, "ACCOUNTS_PER_SWEEP_STEP", 3)
+    wallets = [wallet_number(number) for number in range(1, 10)]
     chain.mine(*(says(wallet, 0, 1, 0) for wallet in wallets[:-2]))
     chain.mine(says(wallets[-2], -1, 0, 1), says(wallets[-1], -1, 5, 0))
     following.step()

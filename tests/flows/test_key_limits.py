@@ -113,11 +113,11 @@ def test_a_hold_counts_on_its_own_day_also_when_it_is_captured_on_the_next(
     clock.jump_to(ends_at(epoch_at(NOON)) - 60)
     held = spend.hold(alice.gateway_id, alice.request(100))
     clock.jump_to(ends_at(epoch_at(NOON)) + 60)
-    today = spend.hold(alice.gateway_id, alice.request(100, "r2"))
+    today = spend.hold(alice.gateway_id, alice.request(30, "r2"))
     answer = spend.capture(alice.gateway_id, held.hold.id, NanoUsd(120), None)
     assert (answer.hold.captured, answer.hold.shortfall) == (100, 20), "yesterday's limit has no more room"
-    spend.capture(alice.gateway_id, today.hold.id, NanoUsd(100), None)
-    assert left(spend, alice, "r3") == 0
+    spend.capture(alice.gateway_id, today.hold.id, NanoUsd(30), None)
+    assert left(spend, alice, "r3") == 70
     assert_books_close(sessions)
 
 

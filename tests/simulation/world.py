@@ -83,7 +83,7 @@ class World:
         while self.now < midnight:
             remaining = midnight - self.now
             # Mostly hours pass; close to midnight it is seconds, as that is where things go wrong.
-            self._pass(self.random.choice([12, 300, 1_800, 7_200, 14_400]) if remaining > 1_000 else 300)
+            self._pass(self.random.choice([12, 300, 3_600, 10_800, 14_400]) if remaining > 1_000 else 300)
             for _ in range(self.random.randrange(6)):
                 self._something_happens()
 

@@ -94,7 +94,7 @@ def up(folder: Path, log: Path, *more: str) -> Iterator[Local]:
 
 
 def left_in(folder: Path) -> list[str]:
-    """Return the processes that have to do with a folder: by their command, their place or their open files."""
+    """Return the processes that have to do with a folder: by command, working folder or open files."""
     return [
         f"{process.pid} {' '.join(process.info['cmdline'] or [])[:200]}"
         for process in psutil.process_iter(["cmdline", "cwd", "open_files", "status"])

@@ -1,7 +1,6 @@
 """A stack that runs: what it tells a person to try works, and the other commands find their way to it."""
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -14,8 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, text
 
 from entitlement.core.epochs import SECONDS_PER_EPOCH
+from tests.stack.conftest import Typed
 from tests.stack.local import Local, free_ports, options, up
 from tests.stack.processes import ROOT, environment, run, running
 
@@ -38,7 +39,7 @@ def shell(command: str) -> str:
     """Run a line as it was told, from the root of the project."""
     line = command.replace(".venv/bin/entitlement", f"{sys.executable} -m entitlement")
     done = subprocess.run(
-        ["bash", "-c", line],
+        ["/bin/sh", "-c", line],
         capture_output=True,
         text=True,
         check=True,
@@ -63,12 +64,12 @@ def test_every_line_that_it_tells_a_person_to_try_works(stack: Local) -> None:
     assert "epoch" in shell(jump)
 
 
-def test_a_jump_of_the_clock_brings_the_next_day_s_credit(stack: Local) -> None:
+def test_a_jump_of_the_clock_brings_the_next_day_s_credit(stack: Local, typed: Typed) -> None:
     stack.ask()
     before = stack.balance()
     assert before["spent"] > 0
-    done = run("clock", "jump", "--folder", str(stack.folder))
-    assert done.returncode == 0, done.stderr
+    done = typed("clock", "jump", "--folder", str(stack.folder))
+    assert done.code == 0, done.err
     after = stack.balance()
     assert after["epoch"] == before["epoch"] + 1
     assert (after["available"], after["granted"], after["spent"]) == (3 * USD, 3 * USD, 0)
@@ -76,60 +77,60 @@ def test_a_jump_of_the_clock_brings_the_next_day_s_credit(stack: Local) -> None:
     assert httpx.get(f"{stack.api}/health/ready", timeout=30).status_code == 200
 
 
-def test_the_clock_jumps_to_a_moment_and_never_back(stack: Local) -> None:
+def test_the_clock_jumps_to_a_moment_and_never_back(stack: Local, typed: Typed) -> None:
     noon = stack.balance()["resets_at"] + SECONDS_PER_EPOCH // 2
-    done = run("clock", "jump", "--folder", str(stack.folder), "--to", str(noon))
-    assert done.returncode == 0, done.stderr
-    assert "12:00:00 UTC" in done.stdout
-    refused = run("clock", "jump", "--folder", str(stack.folder), "--to", str(noon - 60))
-    assert refused.returncode == 1
-    assert "does not go back" in refused.stderr
+    done = typed("clock", "jump", "--folder", str(stack.folder), "--to", str(noon))
+    assert done.code == 0, done.err
+    assert "12:00:00 UTC" in done.out
+    refused = typed("clock", "jump", "--folder", str(stack.folder), "--to", str(noon - 60))
+    assert refused.code == 1
+    assert "does not go back" in refused.err
 
 
-def test_a_wallet_holder_makes_lists_and_revokes_keys(stack: Local) -> None:
+def test_a_wallet_holder_makes_lists_and_revokes_keys(stack: Local, typed: Typed) -> None:
     url = ("--url", stack.api)
-    assert "no keys" in run("keys", "list", *url, *CAROL).stdout
-    made = run("keys", "create", "carol's", *url, *CAROL, "--limit-diem", "1.5", "--expires", "2099-01-01")
-    assert made.returncode == 0, made.stderr
-    secret = made.stdout.splitlines()[-1]
-    key_id = re.findall(r"key_\w+", made.stdout)[0]
-    listed = run("keys", "list", *url, *CAROL).stdout
+    assert "no keys" in typed("keys", "list", *url, *CAROL).out
+    made = typed("keys", "create", "carol's", *url, *CAROL, "--limit-diem", "1.5", "--expires", "2099-01-01")
+    assert made.code == 0, made.err
+    secret = made.out.splitlines()[-1]
+    key_id = re.findall(r"key_\w+", made.out)[0]
+    listed = typed("keys", "list", *url, *CAROL).out
     for part in (key_id, "carol's", "INFERENCE", secret[-6:], "$1.50", "epoch", "2099-01-01"):
         assert part in listed
     assert secret not in listed
     headers = {"Authorization": f"Bearer {secret}"}
     assert httpx.get(f"{stack.api}/v1/keys", headers=headers, timeout=30).status_code == 403
-    revoked = run("keys", "revoke", key_id, *url, *CAROL)
-    assert f"revoked {key_id}" in revoked.stdout
+    revoked = typed("keys", "revoke", key_id, *url, *CAROL)
+    assert f"revoked {key_id}" in revoked.out
     assert httpx.get(f"{stack.api}/v1/keys", headers=headers, timeout=30).json()["code"] == "key_revoked"
-    assert "no keys" in run("keys", "list", *url, *CAROL).stdout
-    again = run("keys", "revoke", "key_unknown", *url, *CAROL)
-    assert again.returncode == 1
-    assert again.stderr.startswith("error: unknown_key_id")
+    assert "no keys" in typed("keys", "list", *url, *CAROL).out
+    again = typed("keys", "revoke", "key_unknown", *url, *CAROL)
+    assert again.code == 1
+    assert again.err.startswith("error: unknown_key_id")
 
 
-def test_an_account_is_shown_with_its_position_and_its_credit(stack: Local) -> None:
-    shown = run("account", "--url", stack.api, "--dev-account", "1")
-    assert shown.returncode == 0, shown.stderr
-    figures = dict(re.findall(r"^ *(\S.*?)  +(\S.*?) *$", shown.stdout, flags=re.MULTILINE))
+def test_an_account_is_shown_with_its_position_and_its_credit(stack: Local, typed: Typed) -> None:
+    shown = typed("account", "--url", stack.api, "--dev-account", "1")
+    assert shown.code == 0, shown.err
+    figures = dict(re.findall(r"^ *(\S.*?)  +(\S.*?) *$", shown.out, flags=re.MULTILINE))
     assert figures["allowance today"] == "$3.00"
     assert figures["DIEM staked"] == "3.0000"
     assert figures["DIEM minted"] == "3.0000"
-    nothing = run("account", "--url", stack.api, *CAROL).stdout
+    nothing = typed("account", "--url", stack.api, *CAROL).out
     assert "$0.00" in nothing
 
 
-def test_a_gateway_s_token_works_until_it_is_revoked(stack: Local) -> None:
-    token = run("gateways", "token", "another", **stack.settings).stdout.strip()
+def test_a_gateway_s_token_works_until_it_is_revoked(stack: Local, typed: Typed) -> None:
+    token = typed("gateways", "token", "another", **stack.settings).out.strip()
     assert re.fullmatch(r"gw_[\w-]{43}", token)
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{stack.api}/v1/holds/hold_unknown"
     assert httpx.get(url, headers=headers, timeout=30).status_code == 404
-    assert run("gateways", "revoke", "another", **stack.settings).returncode == 0
+    assert typed("gateways", "revoke", "another", **stack.settings).code == 0
     assert httpx.get(url, headers=headers, timeout=30).status_code == 401
-    unknown = run("gateways", "revoke", "nobody", **stack.settings)
-    assert unknown.returncode == 1
-    assert "no gateway is called 'nobody'" in unknown.stderr
+    unknown = typed("gateways", "revoke", "nobody", **stack.settings)
+    assert unknown.code == 1
+    assert "no gateway is called 'nobody'" in unknown.err
 
 
 @pytest.mark.parametrize("more", [(), ("--fresh",)], ids=["", "even with --fresh"])
@@ -143,11 +144,10 @@ def test_a_second_stack_in_the_same_folder_is_refused_and_the_first_goes_on(
     assert stack.balance()["granted"] == 3 * USD
 
 
-def test_following_once_reaches_the_head_and_says_so(stack: Local, tmp_path: Path) -> None:
+def test_following_once_reaches_the_head_and_says_so(stack: Local) -> None:
     settings = stack.settings
-    name = "follow_once"
-    run_sql(settings["DATABASE_URL"], f"CREATE DATABASE {name}")
-    settings["DATABASE_URL"] = settings["DATABASE_URL"].replace("/postgres?", f"/{name}?")
+    run_sql(settings["DATABASE_URL"], "CREATE DATABASE follow_once")
+    settings["DATABASE_URL"] = settings["DATABASE_URL"].replace("/postgres?", "/follow_once?")
     first = run("follow", **settings)
     assert first.returncode == 0, first.stderr
     events = int(re.findall(r"the head: (\d+) new events", first.stdout)[0])
@@ -162,8 +162,6 @@ def test_following_once_reaches_the_head_and_says_so(stack: Local, tmp_path: Pat
 
 
 def run_sql(address: str, statement: str) -> None:
-    from sqlalchemy import create_engine, text  # noqa: PLC0415
-
     made = create_engine(address.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with made.connect() as connection:
         connection.execute(text(statement))
@@ -187,10 +185,11 @@ def test_jobs_end_within_5_seconds_though_the_node_is_silent(stack: Local, tmp_p
         settings["ENTITLEMENT_RPC_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with running("jobs", log=tmp_path / "jobs.log", **settings) as jobs:
             jobs.says('"leading"')
-            silent.accept()
+            asking, _ = silent.accept()
             jobs.send(signal.SIGTERM)
             assert jobs.ends(seconds=5) == 0
             assert "job_left_behind" in jobs.text
+            asking.close()
 
 
 def test_moving_the_clock_is_refused_where_the_network_is_a_real_one(stack: Local) -> None:
@@ -202,7 +201,7 @@ def test_moving_the_clock_is_refused_where_the_network_is_a_real_one(stack: Loca
 def test_its_files_are_its_owner_s(stack: Local) -> None:
     for name in ("alice-key", "running.json", "token-secret"):
         assert (stack.folder / name).stat().st_mode & 0o077 == 0, name
-    assert os.stat(stack.folder / "postgres").st_mode & 0o077 == 0
+    assert (stack.folder / "postgres").stat().st_mode & 0o077 == 0
 
 
 def test_no_secret_is_in_its_logs(stack: Local) -> None:

@@ -249,14 +249,18 @@ def test_sweeps_and_touches_at_once_grant_once(many: Sessions) -> None:
     chain.mine()
     follower(chain, many).step()
     wallets = [wallet_number(number) for number in range(1, 11)]
-    slot = Slot(epoch_at(NOON), Wei(3 * DIEM), Wei(0))
-    with many.begin() as session:
-        chain_rows.write_positions(session, [Position(each, slot=slot) for each in wallets], pending=False)
     reads = [partial(ReadAccount(many).account, each) for each in wallets]
-    at_once([*[GrantAllowances(many).sweep] * 8, *reads])
-    assert count(many, AccountRow) == count(many, BucketRow) == count(many, EntryRow) == 10
-    with many.begin() as session:
-        assert set(session.scalars(select(BucketRow.granted))) == {3 * USD}
+    for turn, diem in enumerate((3, 5, 8), start=1):
+        slot = Slot(epoch_at(NOON), Wei(diem * DIEM), Wei(0))
+        with many.begin() as session:
+            chain_rows.write_positions(
+                session, [Position(each, slot=slot) for each in wallets], pending=False
+            )
+        at_once([*[GrantAllowances(many).sweep] * 8, *reads])
+        assert count(many, AccountRow) == count(many, BucketRow) == 10
+        assert count(many, EntryRow) == 10 * turn
+        with many.begin() as session:
+            assert set(session.scalars(select(BucketRow.granted))) == {diem * USD}
     assert_books_close(many)
 
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
@@ -74,6 +75,16 @@ def test_programs_that_migrate_an_empty_database_at_once_all_succeed(postgres: U
     with admin.connect() as connection:
         connection.execute(text("DROP DATABASE migrated_at_once WITH (FORCE)"))
     admin.dispose()
+
+
+def test_a_migration_waits_while_another_program_migrates(database: Engine) -> None:
+    with ThreadPoolExecutor(1) as pool, database.begin() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": schema._LOCK})
+        migrating = pool.submit(schema.migrate, database)
+        with pytest.raises(TimeoutError):
+            migrating.result(timeout=0.5)
+        other.rollback()
+        migrating.result(timeout=60)
 
 
 def test_a_database_that_nobody_migrated_is_not_current(postgres: URL) -> None:
