@@ -78,8 +78,9 @@ class Jobs:
             self._leadership.give_up()
 
     def stop(self) -> None:
-        """End `run` after the jobs under way."""
-        self._stop.set()
+        """End `run` after the jobs under way. A signal's handler may call this."""
+        # By another thread: a handler runs in the middle of the main one, which may hold the event's lock.
+        threading.Thread(target=self._stop.set, daemon=True).start()
 
     def follow(self) -> None:
         """Step until the head is reached."""

@@ -23,6 +23,8 @@ def where(error: BaseException) -> list[str]:
 def configure_logs() -> None:
     """Send our events and the libraries' warnings to standard error."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    # It warns of each run that is skipped since the one before still goes on, which is as it should be.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -51,7 +51,7 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
     /// @dev Invariant 26: each is always within its limits.
     PackedBounds private _bounds;
 
-    /// @dev What the pool may still be paid in this transaction; zero outside of a run.
+    /// @dev What the pool may be paid, once: it asks in every swap, and a run in which it did not would be refused.
     uint256 private transient _payable;
 
     /// @param vvv_ Burned here by its own `burn`, so that its supply falls.
@@ -183,7 +183,6 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
         uint256 before = usdc.balanceOf(address(this));
         _payable = usdcIn;
         pool.swap(address(this), _usdcIsToken0, usdcIn.toInt256(), limit, "");
-        _payable = 0;
         return before - usdc.balanceOf(address(this));
     }
 

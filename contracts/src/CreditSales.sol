@@ -57,21 +57,21 @@ contract CreditSales is ICreditSales, Guarded, Timelocked {
     }
 
     /// @inheritdoc ICreditSales
-    function topUp(address account, uint256 usdc_) public {
+    function topUp(address account, uint256 amount) public {
         _requireEntriesOpen();
         _requireUsable(account);
-        if (usdc_ < TOP_UP_MINIMUM) revert TopUpBelowMinimum(usdc_, TOP_UP_MINIMUM);
+        if (amount < TOP_UP_MINIMUM) revert TopUpBelowMinimum(amount, TOP_UP_MINIMUM);
 
-        emit TopUp(account, msg.sender, usdc_);
-        _collect(usdc_);
+        emit TopUp(account, msg.sender, amount);
+        _collect(amount);
     }
 
     /// @inheritdoc ICreditSales
-    function topUpWithPermit(address account, uint256 usdc_, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+    function topUpWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
     {
-        _permit(usdc_, deadline, v, r, s);
-        topUp(account, usdc_);
+        _permit(amount, deadline, v, r, s);
+        topUp(account, amount);
     }
 
     /// @inheritdoc ICreditSales

@@ -8,12 +8,12 @@ import {DevDollar} from "../src/devnet/DevDollar.sol";
 import {IBuybackBurner} from "../src/interfaces/IBuybackBurner.sol";
 import {BuybackSystem} from "./support/BuybackSystem.sol";
 import {CallingDollar, ITold, ListingDollar} from "./support/OddDollars.sol";
-import {Trader} from "./support/Trader.sol";
+import {DevTrader} from "../src/devnet/DevTrader.sol";
 
 /// @dev What others, and the keeper itself, can do to a run, on the real pool, and what it costs at most.
 contract BuybackAttacksTest is BuybackSystem {
     IERC20 private dollars;
-    Trader private attacker;
+    DevTrader private attacker;
 
     function setUp() public override {
         super.setUp();
@@ -176,7 +176,7 @@ contract BuybackAttacksTest is BuybackSystem {
         pool = deployPool(address(other), address(vvv));
         bool isToken0 = address(other) < address(vvv);
         pool.initialize(PoolPrice.sqrtPriceAt(isToken0 ? PRICE_TICK : -PRICE_TICK));
-        Trader maker = new Trader(pool);
+        DevTrader maker = new DevTrader(pool);
         other.mint(address(maker), 10_000_000e6);
         vm.prank(genesisHolder);
         vvv.transfer(address(maker), 1_000_000e18);

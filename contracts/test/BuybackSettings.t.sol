@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BuybackBurner} from "../src/BuybackBurner.sol";
-import {PoolPrice} from "../src/PoolPrice.sol";
 import {IBuybackBurner} from "../src/interfaces/IBuybackBurner.sol";
 import {IGuardian} from "../src/interfaces/IGuardian.sol";
 import {ITimelocked} from "../src/interfaces/ITimelocked.sol";

@@ -41,6 +41,7 @@ def jump(
     from entitlement.chain.devnet import Devnet  # noqa: PLC0415
     from entitlement.chain.rpc import JsonRpc  # noqa: PLC0415
     from entitlement.cli.running import read_running  # noqa: PLC0415
+    from entitlement.cli.stack import wait_until_followed  # noqa: PLC0415
     from entitlement.wiring import open_service  # noqa: PLC0415
 
     settings = read_running(folder)
@@ -48,5 +49,7 @@ def jump(
         target = to if to is not None else ends_at(epoch_at(service.clock.now()))
         devnet = Devnet(rpc, service.network)
         service.clock.jump_to(target)
-        devnet.jump_to(max(target, devnet.head().timestamp + 1))
+        block = devnet.jump_to(max(target, devnet.head().timestamp + 1))
+        # Until then there is no credit in the new day: nobody has seen the old one end.
+        wait_until_followed(service, block.number, folder=folder)
     console.print(f"it is {moment(target)}, epoch {epoch_at(target)}")

@@ -175,16 +175,7 @@ class LocalStack:
 
     def wait_for_block(self, number: int) -> None:
         """Wait until the follower has folded a block. Raises SetupError when it does not come."""
-        deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            health = self.service.accounts.health()
-            if health is not None and health.final_number >= number:
-                return
-            time.sleep(POLL_SECONDS)
-        raise SetupError(
-            f"The follower did not reach block {number} in {READY_SECONDS:g} s.",
-            remedy=f"See {self._log('jobs')}.",
-        )
+        wait_until_followed(self.service, number, folder=self.folder)
 
     # --- the parts, in order ----------------------------------------------------------------------------
 
@@ -193,7 +184,7 @@ class LocalStack:
         return self.folder / "deployment.json"
 
     def _log(self, name: str) -> Path:
-        return self.folder / "logs" / f"{name}.log"
+        return _log(self.folder, name)
 
     def _settings(self) -> Settings:
         settings = read_settings(
@@ -280,6 +271,20 @@ class LocalStack:
             time.sleep(POLL_SECONDS)
 
 
+def wait_until_followed(service: Service, number: int, *, folder: Path) -> None:
+    """Wait until the follower of a stack has folded a block. Raises SetupError when it does not come."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        health = service.accounts.health()
+        if health is not None and health.final_number >= number:
+            return
+        time.sleep(POLL_SECONDS)
+    raise SetupError(
+        f"The follower did not reach block {number} in {READY_SECONDS:g} s.",
+        remedy=f"See {_log(folder, 'jobs')}.",
+    )
+
+
 def throw_away(folder: Path) -> None:
     """Delete a stack's stored state; not one that is in use, and nothing that is not a stack's."""
     if not folder.exists():
@@ -290,6 +295,10 @@ def throw_away(folder: Path) -> None:
         )
     with lock_folder(folder):
         shutil.rmtree(folder)
+
+
+def _log(folder: Path, name: str) -> Path:
+    return folder / "logs" / f"{name}.log"
 
 
 def _answers(url: str) -> bool:

@@ -125,6 +125,16 @@ POWERS: dict[str, dict[str, Who]] = {
     },
     "Lens": {},
     "DevDollar": ERC20 | {"mint(address,uint256)": Who.DEVELOPMENT},
+    "DevTrader": {
+        "sell(address,uint256)": Who.DEVELOPMENT,
+        "sellFor(address,address,uint256)": Who.DEVELOPMENT,
+        "moveTo(int256)": Who.DEVELOPMENT,
+        "moveToPrice(uint160)": Who.DEVELOPMENT,
+        "addLiquidity(int24,int24,uint128)": Who.DEVELOPMENT,
+        "removeLiquidity(int24,int24,uint128)": Who.DEVELOPMENT,
+        "uniswapV3SwapCallback(int256,int256,bytes)": Who.POOL,
+        "uniswapV3MintCallback(uint256,uint256,bytes)": Who.POOL,
+    },
 }
 
 PLACE = "0x00000000000000000000000000000000000000aa"

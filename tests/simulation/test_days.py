@@ -25,7 +25,7 @@ from tests.support import assert_books_close, assert_follows, catch_up, everybod
 Sessions = sessionmaker[Session]
 NewDatabase = Callable[[], AbstractContextManager[Sessions]]
 SEEDS = int(os.environ.get("SEEDS", "12"))
-DAYS = 3
+DAYS = int(os.environ.get("DAYS", "2"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

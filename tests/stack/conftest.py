@@ -1,5 +1,6 @@
 """The command line in this process: a new one takes a second or two to load."""
 
+import signal
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,12 +29,14 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     monkeypatch.setattr(console, "width", 200)
 
     def run_here(*arguments: str, **environment: str) -> Done:
+        terminated = signal.getsignal(signal.SIGTERM)
         with monkeypatch.context() as changed:
             changed.setattr(sys, "argv", ["entitlement", *arguments])
             for name, value in environment.items():
                 changed.setenv(name, value)
             with pytest.raises(SystemExit) as end:
                 main()
+        signal.signal(signal.SIGTERM, terminated)
         said = capsys.readouterr()
         return Done(int(end.value.code or 0), said.out, said.err)
 

@@ -68,7 +68,10 @@ class Running:
             ended = self.process.poll() is not None
             return words in self.text or ended
 
-        until(found, seconds=seconds)
+        try:
+            until(found, seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{words!r} {error}:\n{self.text}") from None
         assert words in self.text, f"it ended without {words!r}:\n{self.text}"
         return self.text
 

@@ -44,13 +44,10 @@ def prepare(folder: Path) -> tuple[Holder, str]:
         return holder(sessions, diem=USD), ManageGateways(sessions).issue_token("the gateway")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_process_that_is_asked_to_end_takes_its_database_with_it(
-    number: signal.Signals, folder: Path
-) -> None:
+def test_a_process_that_is_asked_to_end_takes_its_database_with_it(folder: Path) -> None:
     with serving(folder, free_port()) as process:
         assert any("postgres -D" in each for each in left_in(folder))
-        process.send(number)
+        process.send(signal.SIGTERM)
         assert process.ends() == 0
         all_ended(folder, seconds=2)
 

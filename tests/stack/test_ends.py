@@ -5,108 +5,114 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.stack.local import Local, all_ended, left_in, starting, up
-from tests.stack.processes import run, until
+from entitlement.cli.running import read_running
+from entitlement.core.errors import SetupError
+from tests.stack.local import START_SECONDS, Local, all_ended, left_in, starting, up
 
 KILLED_SECONDS = 10.0
 
 
+Balance = dict[str, int]
+
+
+@dataclass
+class Place:
+    """A folder with a stack that has ended, and alice's balance as it was then."""
+
+    root: Path
+    balance: Balance
+
+    def start(self) -> AbstractContextManager[Local]:
+        return up(self.root / "stack", self.root / "up.log")
+
+
 @pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """A folder whose stack was killed in the middle of its genesis, begun again, and ended."""
+def place() -> Iterator[Place]:
+    """A stack that was killed in the middle of its genesis, begun again, and ended."""
     # Not in pytest's own folder: the database runs as another user, which cannot pass through that.
     with tempfile.TemporaryDirectory(prefix="entitlement-ends-") as name:
-        place = Path(name)
-        place.chmod(0o755)
-        with starting(place / "stack", place / "up.log") as local:
-            local.process.says("done  Anvil", seconds=60)
+        made = Place(Path(name), {})
+        made.root.chmod(0o755)
+        with starting(made.root / "stack", made.root / "up.log") as local:
+            local.process.says("done  Anvil", seconds=START_SECONDS)
             time.sleep(0.3)
             assert "contracts deployed" not in local.process.text, "too late for the genesis"
             local.process.send(signal.SIGKILL)
             local.process.ends()
-        all_ended(place / "stack", seconds=KILLED_SECONDS)
-        with up(place / "stack", place / "up.log") as local:
-            assert local.ask()["choices"]
-            interrupt(local)
-        yield place
+        all_ended(local.folder, seconds=KILLED_SECONDS)
+        with made.start() as local:
+            made.balance = local.balance()
+            local.process.send(signal.SIGTERM)
+            assert local.process.ends() == 0
+        assert left_in(local.folder) == []
+        yield made
 
 
-def interrupt(local: Local) -> None:
+def ctrl_c(local: Local) -> None:
     local.process.send(signal.SIGINT)
     assert local.process.ends() == 0
     assert left_in(local.folder) == []
+    assert "goes on from here" in local.process.text
+    assert not (local.folder / "running.json").exists()
 
 
-def test_ctrl_c_ends_all_that_it_started_and_nothing_else_and_credit_that_was_spent_stays_spent(
-    place: Path,
-) -> None:
-    bystander = subprocess.Popen(["/bin/sh", "-c", "cd /; exec sleep 600"])
-    with up(place / "stack", place / "up.log") as local:
-        local.ask("something to pay for")
-        started = left_in(local.folder)
-        for part in (
-            "anvil --host",
-            "postgres -D",
-            "entitlement jobs",
-            "entitlement serve",
-            "entitlement echo",
-        ):
-            assert any(part in each for each in started), part
-        before = local.balance()
-        assert before["spent"] > 0
-        interrupt(local)
-        assert "goes on from here" in local.process.text
-        assert not (local.folder / "running.json").exists()
-    assert bystander.poll() is None
-    bystander.kill()
-    bystander.wait()
-    with up(place / "stack", place / "up.log") as local:
-        assert "alice stakes" not in local.process.text
-        assert local.balance() == before
-        local.process.send(signal.SIGTERM)
-        assert local.process.ends() == 0
-        assert left_in(local.folder) == []
+def kill(local: Local) -> None:
+    local.process.send(signal.SIGKILL)
+    local.process.ends()
+    all_ended(local.folder, seconds=KILLED_SECONDS)
+    with pytest.raises(SetupError, match="No stack runs"):
+        read_running(local.folder)
 
 
-def test_a_kill_leaves_no_process_and_loses_nothing_and_the_next_start_works(place: Path) -> None:
-    with up(place / "stack", place / "up.log") as local:
-        local.ask("something to pay for")
-        before = local.balance()
-        local.process.send(signal.SIGKILL)
-        local.process.ends()
-        all_ended(local.folder, seconds=KILLED_SECONDS)
-        stale = run("clock", "jump", "--folder", str(local.folder))
-        assert stale.returncode == 1
-        assert "No stack runs" in stale.stderr
-    with up(place / "stack", place / "up.log") as local:
-        assert local.balance() == before
-        local.ask("something more")
-        assert local.balance()["spent"] > before["spent"]
-        interrupt(local)
-
-
-@pytest.mark.parametrize("part", ["entitlement jobs", "anvil --host"])
-def test_a_part_that_ends_by_itself_ends_the_whole_with_its_last_words(part: str, place: Path) -> None:
-    with up(place / "stack", place / "up.log") as local:
-        (pid, *_) = next(
-            each for each in left_in(local.folder) if part in each and "/bin/sh" not in each
-        ).split()
-        os.kill(int(pid), signal.SIGKILL)
+def death_of(part: str) -> Callable[[Local], None]:
+    def end(local: Local) -> None:
+        (found,) = (each for each in left_in(local.folder) if part in each and "/bin/sh" not in each)
+        os.kill(int(found.split()[0]), signal.SIGKILL)
         assert local.process.ends() == 1
         assert "ended by itself" in local.process.text
         assert "Traceback" not in local.process.text
         assert left_in(local.folder) == []
 
+    return end
 
-def test_a_start_that_is_interrupted_leaves_nothing_running(place: Path) -> None:
-    for moment in ("done  PostgreSQL", "done  contracts deployed"):
-        with starting(place / "stack", place / "up.log") as local:
-            local.process.says(moment)
-            local.process.send(signal.SIGINT)
-            local.process.ends()
-            until(lambda folder=local.folder: not left_in(folder), seconds=1)
+
+ENDS = {
+    "Ctrl-C": ctrl_c,
+    "kill -9": kill,
+    "the end of its follower": death_of("entitlement jobs"),
+    "the end of its chain": death_of("anvil --host"),
+}
+PARTS = ("anvil --host", "postgres -D", "entitlement jobs", "entitlement serve", "entitlement echo")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_after_any_end_no_process_is_left_and_the_next_start_goes_on_with_what_was_spent(
+    end: str, place: Place
+) -> None:
+    bystander = subprocess.Popen(["/bin/sh", "-c", "exec sleep 600"])
+    with place.start() as local:
+        started = left_in(local.folder)
+        assert all(any(part in each for each in started) for part in PARTS), started
+        assert local.balance() == place.balance
+        local.ask("something to pay for")
+        place.balance = local.balance()
+        assert place.balance["spent"] > 0
+        ENDS[end](local)
+    assert bystander.poll() is None
+    bystander.kill()
+    bystander.wait()
+
+
+def test_a_start_that_is_interrupted_leaves_nothing_running(place: Place) -> None:
+    with starting(place.root / "stack", place.root / "up.log") as local:
+        local.process.says("done  contracts deployed", seconds=START_SECONDS)
+        local.process.send(signal.SIGINT)
+        local.process.ends()
+        assert left_in(local.folder) == []

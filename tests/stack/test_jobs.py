@@ -208,6 +208,22 @@ LEADERS = f"SELECT count(*) {_LEADERS}"
 END_LEADERS = f"SELECT count(pg_terminate_backend(pid)) {_LEADERS}"
 
 
+def test_a_signal_that_comes_in_the_middle_of_the_wait_does_not_lock_the_process_up(
+    service: Service, database: Engine
+) -> None:
+    jobs = Jobs(service, follower(long_chain(), service.sessions), Leadership(database, Role.JOBS), 0.05)
+
+    def as_a_handler_would() -> None:
+        with jobs._stop._cond:
+            jobs.stop()
+
+    handler = threading.Thread(target=as_a_handler_would, daemon=True)
+    handler.start()
+    handler.join(5)
+    assert not handler.is_alive()
+    until(jobs._stop.is_set, seconds=5)
+
+
 # --- real processes ---------------------------------------------------------------------------------------
 
 

@@ -70,6 +70,7 @@ SENTENCES = {
     ("keys", "create", "mine", "--dev-account", "1", "--expires", "tomorrow"): "not a day",
     ("clock", "jump", "--folder", "/nowhere"): "No stack runs in /nowhere",
     ("deploy", "--network", "nowhere"): "nowhere",
+    ("gateway",): "ENTITLEMENT_GATEWAY_SERVICE_URL",
 }
 
 
@@ -134,17 +135,17 @@ def test_figures_are_shown_in_full_and_never_rounded_up() -> None:
 # --- before anything is started ---------------------------------------------------------------------------
 
 
-def test_a_port_in_use_is_named_with_the_option_that_changes_it(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named_with_the_option_that_changes_it(tmp_path: Path, typed: Typed) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = run(
+        done = typed(
             "up", "--folder", str(tmp_path / "stack"), "--gateway-port", str(port), *free_ports("gateway")
         )
-        assert done.returncode == 1
-        assert f"Port {port} is in use" in done.stderr
-        assert "--gateway-port" in done.stderr
+        assert done.code == 1
+        assert f"Port {port} is in use" in done.err
+        assert "--gateway-port" in done.err
         served = run("serve", "--port", str(port), ENTITLEMENT_DATA_FOLDER=str(tmp_path / "data"))
         assert served.returncode != 0
         assert "address already in use" in served.stderr

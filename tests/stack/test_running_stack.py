@@ -135,16 +135,16 @@ def test_a_gateway_s_token_works_until_it_is_revoked(stack: Local, typed: Typed)
 
 @pytest.mark.parametrize("more", [(), ("--fresh",)], ids=["", "even with --fresh"])
 def test_a_second_stack_in_the_same_folder_is_refused_and_the_first_goes_on(
-    more: tuple[str, ...], stack: Local
+    more: tuple[str, ...], stack: Local, typed: Typed
 ) -> None:
-    done = run("up", *options(stack.folder, free_ports()), *more)
-    assert done.returncode == 1
-    assert f"Another stack runs in {stack.folder}" in done.stderr
+    done = typed("up", *options(stack.folder, free_ports()), *more)
+    assert done.code == 1
+    assert f"Another stack runs in {stack.folder}" in done.err
     assert stack.ask()["choices"]
     assert stack.balance()["granted"] == 3 * USD
 
 
-def test_following_once_reaches_the_head_and_says_so(stack: Local) -> None:
+def test_following_once_reaches_the_head_and_says_so(stack: Local, typed: Typed) -> None:
     settings = stack.settings
     run_sql(settings["DATABASE_URL"], "CREATE DATABASE follow_once")
     settings["DATABASE_URL"] = settings["DATABASE_URL"].replace("/postgres?", "/follow_once?")
@@ -155,10 +155,10 @@ def test_following_once_reaches_the_head_and_says_so(stack: Local) -> None:
     second = run("follow", **settings)
     assert second.returncode == 0, second.stderr
     assert "the head: 0 new events" in second.stdout
-    gone = run("follow", **settings | {"ENTITLEMENT_RPC_URL": "http://127.0.0.1:1/telltale"})
-    assert gone.returncode == 1
-    assert "the node did not answer" in gone.stderr
-    assert "telltale" not in gone.stderr
+    gone = typed("follow", **settings | {"ENTITLEMENT_RPC_URL": "http://127.0.0.1:1/telltale"})
+    assert gone.code == 1
+    assert "the node did not answer" in gone.err
+    assert "telltale" not in gone.err
 
 
 def run_sql(address: str, statement: str) -> None:
@@ -214,3 +214,10 @@ def test_no_secret_is_in_its_logs(stack: Local) -> None:
         said = log.read_text()
         for secret in (*secrets, "telltale"):
             assert secret not in said, log.name
+
+
+def test_the_logs_of_the_service_are_lines_of_json_and_no_noise(stack: Local) -> None:
+    stack.ask()
+    for name in ("jobs", "api"):
+        for line in (stack.folder / "logs" / f"{name}.log").read_text().splitlines():
+            assert json.loads(line)["level"] == "info", line

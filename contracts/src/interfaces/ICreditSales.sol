@@ -48,14 +48,14 @@ interface ICreditSales is IGuarded, ITimelocked, IUsdcPriced, IWired {
     /// @notice Not exactly what is owed has arrived at the revenue address. Units of USDC.
     error PaymentNotReceived(uint256 owed, uint256 received);
 
-    /// @notice Buys `usdc` units of prepaid credit for `account`, which may be anybody.
+    /// @notice Buys `amount` units (of USDC) of prepaid credit for `account`, which may be anybody.
     /// @dev Needs an allowance. Reverts with EntriesArePaused, AccountRefused, TopUpBelowMinimum or
     /// PaymentNotReceived.
-    function topUp(address account, uint256 usdc_) external;
+    function topUp(address account, uint256 amount) external;
 
-    /// @notice Like `topUp`, with an ERC-2612 signature of the caller over `usdc` in place of an earlier approval.
+    /// @notice Like `topUp`, with an ERC-2612 signature of the caller over `amount` in place of an earlier approval.
     /// @dev A permit that somebody else has already handed in does not block the call: the allowance is there then.
-    function topUpWithPermit(address account, uint256 usdc_, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+    function topUpWithPermit(address account, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external;
 
     /// @notice Buys `months` months of `tier` for `account`, which may be anybody, at no more than `maxUsdc` in all.

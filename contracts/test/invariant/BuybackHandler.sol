@@ -9,8 +9,8 @@ import {VVV} from "../../src/VVV.sol";
 import {DevDollar} from "../../src/devnet/DevDollar.sol";
 import {IBuybackBurner} from "../../src/interfaces/IBuybackBurner.sol";
 import {Test} from "../support/Test.sol";
-import {Trader} from "../support/Trader.sol";
-import {IUniswapV3Pool} from "../support/UniswapV3.sol";
+import {DevTrader} from "../../src/devnet/DevTrader.sol";
+import {IUniswapV3Pool} from "../../src/devnet/IUniswapV3.sol";
 import {Vm} from "../support/Vm.sol";
 
 struct Buybacks {
@@ -20,7 +20,7 @@ struct Buybacks {
     VVV vvv;
     DevDollar usdc;
     IUniswapV3Pool pool;
-    Trader crowd;
+    DevTrader crowd;
     address timelock;
     address keeperOfTheBrake;
     address buyer;

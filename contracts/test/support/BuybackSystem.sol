@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 import {PoolPrice} from "../../src/PoolPrice.sol";
 import {IBuybackBurner} from "../../src/interfaces/IBuybackBurner.sol";
-import {Trader} from "./Trader.sol";
+import {DevTrader} from "../../src/devnet/DevTrader.sol";
 import {WholeSystem} from "./WholeSystem.sol";
 
 /// @title What tests of buybacks do
@@ -39,7 +39,7 @@ abstract contract BuybackSystem is WholeSystem {
     }
 
     /// @dev What a trader has, in units of USDC at `price`, rounded down.
-    function worth(Trader who, uint256 price) internal view returns (uint256) {
+    function worth(DevTrader who, uint256 price) internal view returns (uint256) {
         return usdc.balanceOf(address(who)) + vvv.balanceOf(address(who)) * 1e6 / price;
     }
 

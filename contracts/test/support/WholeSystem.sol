@@ -16,8 +16,8 @@ import {DevDollar} from "../../src/devnet/DevDollar.sol";
 import {IBuybackBurner} from "../../src/interfaces/IBuybackBurner.sol";
 import {MarketVm} from "./MarketVm.sol";
 import {System} from "./System.sol";
-import {Trader} from "./Trader.sol";
-import {IUniswapV3Factory, IUniswapV3Pool} from "./UniswapV3.sol";
+import {DevTrader} from "../../src/devnet/DevTrader.sol";
+import {IUniswapV3Factory, IUniswapV3Pool} from "../../src/devnet/IUniswapV3.sol";
 
 /// @title The system with everything around it: sales, roots, the lens, and buybacks on a real Uniswap v3 pool
 /// @dev The pool is the bytecode that Uniswap published, with liquidity over the whole range.
@@ -39,7 +39,7 @@ abstract contract WholeSystem is System {
 
     DevDollar internal usdc;
     IUniswapV3Pool internal pool;
-    Trader internal crowd;
+    DevTrader internal crowd;
     CreditSales internal creditSales;
     BuybackBurner internal burner;
     EpochRoots internal epochRoots;
@@ -128,8 +128,8 @@ abstract contract WholeSystem is System {
     }
 
     /// @dev A trader with plenty of both tokens.
-    function trader() internal returns (Trader made) {
-        made = new Trader(pool);
+    function trader() internal returns (DevTrader made) {
+        made = new DevTrader(pool);
         usdc.mint(address(made), 20_000_000e6);
         vm.prank(genesisHolder);
         vvv.transfer(address(made), 5_000_000e18);
