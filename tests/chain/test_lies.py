@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from entitlement.chain.client import RpcChainReader
 from entitlement.chain.rpc import JsonRpc, RpcLimits
-from entitlement.core.blocks import Header
+from entitlement.core.blocks import Finality, FinalityRule, Header
 from entitlement.core.errors import ChainError, InconsistentNode, NodeUnavailable, WrongChain
 from entitlement.core.events import ChainEvent
 from tests.chain.lying_node import LyingNode, NodeError, RawAnswer, lying_node
@@ -34,6 +35,15 @@ def node(system: System) -> Iterator[LyingNode]:
 @pytest.fixture
 def reader(node: LyingNode, system: System) -> Iterator[RpcChainReader]:
     made = system.reader_of(node.url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tagging_reader(node: LyingNode, system: System) -> Iterator[RpcChainReader]:
+    """A reader of a network whose nodes say by a tag what is final."""
+    by_tag = replace(system.network, finality=Finality(FinalityRule.FINALIZED))
+    made = system.reader_of(node.url, by_tag)
     yield made
     made.close()
 
@@ -207,19 +217,19 @@ def test_another_block_for_a_height_is_not_believed(node: LyingNode, reader: Rpc
 
 
 def test_a_final_block_that_is_not_known_yet_is_worth_another_try(
-    node: LyingNode, reader: RpcChainReader
+    node: LyingNode, tagging_reader: RpcChainReader
 ) -> None:
     node.lie("eth_getBlockByNumber", lambda params, block: None if params[0] == "finalized" else block)
     with pytest.raises(NodeUnavailable, match="finalized"):
-        reader.final_head()
+        tagging_reader.final_head()
 
 
 def test_a_finalized_block_below_the_deployment_counts_as_its_first_block(
-    node: LyingNode, reader: RpcChainReader, system: System
+    node: LyingNode, tagging_reader: RpcChainReader, system: System
 ) -> None:
     first = system.rpc.call("eth_getBlockByNumber", "0x1", False)  # noqa: FBT003
     node.lie("eth_getBlockByNumber", lambda params, block: first if params[0] == "finalized" else block)
-    assert reader.final_head().hash == system.deployment.start_block_hash
+    assert tagging_reader.final_head().hash == system.deployment.start_block_hash
 
 
 def test_a_node_behind_the_deployment_is_worth_another_try(
