@@ -31,6 +31,8 @@ PAYMENT_REQUIRED = 402
 
 def demo() -> None:
     """Tell the [bold]whole story[/] on a stack of its own: stake, mint, spend until a 402, the day after."""
+    # Also Ctrl-C: whoever is started in the background of a shell inherits it as ignored.
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     with tempfile.TemporaryDirectory(prefix="entitlement-demo-") as folder:
         # The embedded database runs as a user of its own when we are root; it must be able to pass through.

@@ -41,6 +41,8 @@ def up(
 
     Ctrl-C ends everything it started. Starting it again goes on from the stored state.
     """
+    # Also Ctrl-C: whoever is started in the background of a shell inherits it as ignored.
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     if fresh:
         throw_away(folder)

@@ -199,8 +199,10 @@ def test_stopping_twice_or_before_a_start_does_nothing() -> None:
     assert not anvil.is_running
 
 
+# A shell that runs the tests in the background hands Ctrl-C down as ignored; a program in a terminal has it.
 CHILD = """
-import sys, threading, time
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 anvil = AnvilProcess(AnvilSettings(state=Path(sys.argv[1])))

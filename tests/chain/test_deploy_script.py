@@ -153,7 +153,9 @@ def test_on_a_real_network_powers_must_be_given_by_name(url: str, tmp_path: Path
     networks.mkdir()
     text = (NETWORKS / "anvil.toml").read_text()
     (networks / "real.toml").write_text(
-        text.replace('name = "anvil"', 'name = "real"').replace("is_devnet = true", "is_devnet = false")
+        text.replace('name = "anvil"', 'name = "real"')
+        .replace("is_devnet = true", "is_devnet = false")
+        .replace("depth = 0 ", "depth = 5 ")
     )
     arguments = ("--networks", str(networks), "--network", "real", "--rpc-url", url)
     said = run(tmp_path, *arguments, "--treasury", ACCOUNT.address, DEPLOYER_PRIVATE_KEY=KEY)

@@ -2,11 +2,13 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import connect
+from entitlement.chain.networks import Network
 from entitlement.chain.reverts import RevertReader
 from entitlement.chain.transactions import SendLimits, send, transact
 from entitlement.core.errors import NodeUnavailable, TransactionFailed
-from tests.chain.system import System
+from tests.chain.system import System, deployed
 
 ONE = 10**18
 
@@ -144,3 +146,14 @@ def test_a_node_that_is_not_there_is_unavailable(system: System) -> None:
 )
 def test_every_refusal_has_words(data: bytes, expected: str, system: System) -> None:
     assert RevertReader(system.artifacts).describe(data) == expected
+
+
+def test_gas_suffices_for_the_very_first_emission(network: Network, artifacts: Artifacts) -> None:
+    """Estimated as if the emission had not begun, mined when it has."""
+    with deployed(network, artifacts) as system:
+        system.fund(1, 1_000)
+        system.transact(1, "StakedVVV", "stake", system.address(1), ONE)
+        starts_at = system.deployment.parameters.emission_start
+        system.devnet.jump_to(starts_at)
+        system.devnet.set_next_timestamp(starts_at + 1_000)
+        assert system.transact(1, "StakedVVV", "stake", system.address(1), ONE)["status"] == 1
