@@ -1,7 +1,5 @@
 """Wiring: the one place where settings become a running service."""
 
-import json
-import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -99,30 +97,7 @@ def open_database(settings: Settings) -> Generator[Engine]:
     finally:
         made.dispose()
         if server is not None:
-            _forget_killed_users(settings.data_folder / "postgres")
             server.stop()
-
-
-def _forget_killed_users(data: Path) -> None:
-    """Drop the dead from the wheel's list of processes that use the server, the last of which stops it.
-
-    One that was killed stays on that list, and the server would never be stopped again.
-    """
-    path = data / ".handle_pids.json"
-    users: list[int] = json.loads(path.read_text() or "[]") if path.exists() else []
-    living = [user for user in users if _is_alive(user)]
-    if living != users:
-        path.write_text(json.dumps(living))
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _own_database(given: SecretStr) -> URL:

@@ -15,6 +15,7 @@ from entitlement.core.positions import Position
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.read_account import AccountView
 from entitlement.flows.read_balance import Balance
+from entitlement.flows.sign_in import LONGEST_MESSAGE
 from entitlement.flows.spend_credit import HoldAnswer
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
@@ -262,7 +263,7 @@ class NonceOut(Wire):
 class SignInIn(Wire):
     """An EIP-4361 message and what the wallet's personal_sign made of it."""
 
-    message: Annotated[str, StringConstraints(max_length=4_096)]
+    message: Annotated[str, StringConstraints(max_length=LONGEST_MESSAGE)]
     signature: Annotated[str, StringConstraints(max_length=1_024)]
 
 

@@ -18,7 +18,7 @@ from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, moment, step, tokens
 from entitlement.cli.stack import LocalStack, Ports
 from entitlement.core.epochs import epoch_at
-from entitlement.core.units import WEI_PER_TOKEN, Wei
+from entitlement.core.units import WEI_PER_TOKEN, Wei, nano_usd_down
 
 STAKE = Wei(2_000 * WEI_PER_TOKEN)
 DIEM = Wei(WEI_PER_TOKEN)
@@ -92,7 +92,9 @@ class Story:
             "the ledger grants",
             f"{dollars(account.allowance_now)} today, {dollars(account.allowance_next)} tomorrow",
         )
-        _expect(account.allowance_now == view.allowance_current // 10**9, "the grant is the contract's word")
+        _expect(
+            account.allowance_now == nano_usd_down(view.allowance_current), "the grant is the contract's word"
+        )
         _fact("it is", f"{moment(self._stack.service.clock.now())}, epoch {account.balance.epoch}")
 
     def _make_key(self) -> None:

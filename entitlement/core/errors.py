@@ -92,7 +92,7 @@ class FinalBlockChanged(ChainError):
     def __init__(self, *, final: int, fork: int) -> None:
         super().__init__(
             f"block {final} was final, but the node's chain parts from ours after block {fork}: "
-            "following and granting stop until a person has looked at it"
+            "following stops until a person has looked at it, and no later day's credit is granted meanwhile"
         )
         self.final, self.fork = final, fork
 

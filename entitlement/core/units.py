@@ -22,8 +22,6 @@ Wallet = NewType("Wallet", str)
 
 NANO_USD_PER_USD = 1_000_000_000
 WEI_PER_TOKEN = 10**18
-WEI_PER_NANO_USD = 10**9
-"""One staked DIEM (1e18 wei) is one dollar (1e9 nano-USD) of credit a day."""
 
 NANO_USD_MAX = NanoUsd(2**53 - 1)
 """The largest amount a request may name: what JSON numbers carry exactly everywhere, 9,007,199 USD."""
@@ -55,4 +53,4 @@ def mul_div_up(value: int, numerator: int, denominator: int) -> int:
 
 def nano_usd_down(diem: Wei) -> NanoUsd:
     """Return the daily credit of `diem` staked wei, floored to a nano-dollar."""
-    return NanoUsd(diem // WEI_PER_NANO_USD)
+    return NanoUsd(mul_div_down(diem, NANO_USD_PER_USD, WEI_PER_TOKEN))

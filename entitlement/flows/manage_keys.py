@@ -9,6 +9,7 @@ from entitlement.core.errors import TooManyKeys, UnknownApiKeyId, UnknownKey
 from entitlement.core.keys import MOST_KEYS_OF_AN_ACCOUNT, SECRET_PREFIX, ApiKey, NewKey, hash_secret
 from entitlement.flows.grant_allowances import grant_up_to_allowance
 from entitlement.flows.read_balance import Balance, read_balance
+from entitlement.flows.spend_credit import give_back_due
 from entitlement.store import access
 from entitlement.store.clock import service_time
 
@@ -84,8 +85,8 @@ class ManageKeys:
     def introspect(self, secret: str) -> tuple[ApiKey, Balance]:
         """Return a usable key by its secret, and its account's balance.
 
-        The account is touched by this: its allowance of the day is granted if it was not yet. Raises
-        UnknownKey, KeyExpired, KeyRevoked.
+        The account is touched by this: holds that ran out are given back, and its allowance of the day is
+        granted if it was not yet. Raises UnknownKey, KeyExpired, KeyRevoked.
         """
         with self._sessions.begin() as session:
             key = access.key_by_hash(session, hash_secret(secret))
@@ -94,6 +95,7 @@ class ManageKeys:
             access.lock_account(session, key.account_id)
             now = service_time(session)
             key.check_usable(now)
+            give_back_due(session, key.account_id, now)
             grant_up_to_allowance(session, key.account_id, key.wallet, now)
             return key, read_balance(session, key.account_id, now)
 

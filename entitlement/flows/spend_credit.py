@@ -187,7 +187,11 @@ class SpendCredit:
             return errors.IdempotencyKeyReused(request_id=request.request_id)
         if refusal is not None:
             return _refusal_again(refusal)
-        return self._answer(session, hold, service_time(session), is_repeated=True)
+        now = service_time(session)
+        if hold.is_due(now):
+            # Told that it is open, the gateway would do work that it no longer pays for.
+            hold, now = self._lock_hold(session, gateway_id, hold.id)
+        return self._answer(session, hold, now, is_repeated=True)
 
     # --- ending -----------------------------------------------------------------------------------------
 

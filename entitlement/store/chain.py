@@ -90,11 +90,6 @@ def note_problem(session: Session, problem: str) -> None:
     session.execute(update(ChainState).values(problem=problem[:LONGEST_PROBLEM].replace("\0", "")))
 
 
-def note_step(session: Session, *, node_number: int, now: int) -> None:
-    """Keep that the node was asked and had nothing new."""
-    session.execute(update(ChainState).values(node_number=node_number, stepped_at=now, problem=None))
-
-
 def _place(prefix: str, header: Header) -> dict[str, int | str]:
     return {
         f"{prefix}_number": header.number,

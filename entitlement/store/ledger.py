@@ -106,11 +106,6 @@ def append(session: Session, entry: Entry, now: int) -> None:
     _apply(session, entry.postings)
 
 
-def is_booked(session: Session, key: str) -> bool:
-    """Tell whether an entry with this key is in the journal."""
-    return session.scalars(select(EntryRow.id).where(EntryRow.key == key)).one_or_none() is not None
-
-
 def due_buckets(session: Session, now: int, limit: int) -> list[tuple[int, int]]:
     """Return up to `limit` (account, bucket) whose time has passed with credit left, oldest first."""
     rows = session.execute(

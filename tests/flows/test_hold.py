@@ -103,6 +103,28 @@ def test_a_retry_of_the_hold_that_emptied_the_wallet_still_succeeds(
     assert_books_close(sessions)
 
 
+def test_a_retry_after_the_holds_time_ran_out_is_not_told_that_it_is_open(
+    sessions: Sessions, spend: SpendCredit, clock: ShiftClock
+) -> None:
+    alice = holder(sessions, diem=100)
+    first = spend.hold(alice.gateway_id, alice.request(100, ttl=5))
+    clock.jump_to(first.hold.expires_at)
+    again = spend.hold(alice.gateway_id, alice.request(100, ttl=5))
+    assert (again.hold.id, again.hold.state, again.is_repeated) == (first.hold.id, HoldState.EXPIRED, True)
+    assert (again.balance.available, again.balance.held) == (100, 0)
+    assert_books_close(sessions)
+
+
+def test_looking_at_a_key_gives_back_what_ran_out(
+    sessions: Sessions, spend: SpendCredit, clock: ShiftClock
+) -> None:
+    alice = holder(sessions, diem=100)
+    first = spend.hold(alice.gateway_id, alice.request(60, ttl=5))
+    clock.jump_to(first.hold.expires_at)
+    balance = ManageKeys(sessions).introspect(alice.secret)[1]
+    assert (balance.available, balance.held) == (100, 0)
+
+
 def test_a_retry_is_answered_after_the_hold_has_ended_and_the_key_was_revoked(
     sessions: Sessions, spend: SpendCredit
 ) -> None:
