@@ -15,7 +15,6 @@ from entitlement.core.positions import Position
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.read_account import AccountView
 from entitlement.flows.read_balance import Balance
-from entitlement.flows.sign_in import LONGEST_MESSAGE
 from entitlement.flows.spend_credit import HoldAnswer
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
@@ -263,7 +262,7 @@ class NonceOut(Wire):
 class SignInIn(Wire):
     """An EIP-4361 message and what the wallet's personal_sign made of it."""
 
-    message: Annotated[str, StringConstraints(max_length=LONGEST_MESSAGE)]
+    message: str
     signature: Annotated[str, StringConstraints(max_length=1_024)]
 
 

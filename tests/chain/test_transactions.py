@@ -8,7 +8,7 @@ from entitlement.chain.networks import Network
 from entitlement.chain.reverts import RevertReader
 from entitlement.chain.transactions import SendLimits, send, transact
 from entitlement.core.errors import NodeUnavailable, TransactionFailed
-from tests.chain.system import System, deployed
+from tests.chain.system import DEPLOYER, System, deployed
 
 ONE = 10**18
 
@@ -149,11 +149,12 @@ def test_every_refusal_has_words(data: bytes, expected: str, system: System) -> 
 
 
 def test_gas_suffices_for_the_very_first_emission(network: Network, artifacts: Artifacts) -> None:
-    """Estimated as if the emission had not begun, mined when it has."""
+    """Estimated in the second in which the emission begins, mined when there is some."""
     with deployed(network, artifacts) as system:
-        system.fund(1, 1_000)
-        system.transact(1, "StakedVVV", "stake", system.address(1), ONE)
         starts_at = system.deployment.parameters.emission_start
-        system.devnet.jump_to(starts_at)
+        assert system.devnet.head().timestamp == starts_at
+        assert system.contracts.view("StakedVVV", "unlockedIndex") == 0
         system.devnet.set_next_timestamp(starts_at + 1_000)
-        assert system.transact(1, "StakedVVV", "stake", system.address(1), ONE)["status"] == 1
+        receipt = system.transact(DEPLOYER, "StakedVVV", "stake", system.address(DEPLOYER), ONE)
+        assert receipt["status"] == 1
+        assert system.contracts.view("StakedVVV", "unlockedIndex") > 0
