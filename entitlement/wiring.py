@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.client import RpcChainReader
-from entitlement.chain.deployment import deployment_path, read_deployment
+from entitlement.chain.deployment.record import deployment_path, read_deployment
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness

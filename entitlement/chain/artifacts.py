@@ -37,6 +37,8 @@ class Artifact:
     """One contract as solc made it."""
 
     name: str
+    source: str
+    """The file that it stands in, as the compiler calls it: `src/VVV.sol`."""
     abi: Abi
     bytecode: str
     """Creation code without the constructor's arguments, `0x` and hex; `0x` alone for an interface."""
@@ -52,6 +54,8 @@ class Artifacts:
 
     compiler: str
     """Exact version, such as `0.8.30`."""
+    build: str
+    """The version with its commit, by which explorers know a compiler: `0.8.30+commit.73712a01`."""
     settings: dict[str, Any]
     """The settings of the standard JSON input, without the selection of outputs."""
     contracts: dict[str, Artifact]
@@ -96,19 +100,22 @@ def _compile(version: str, given: dict[str, Any], project: Path) -> Artifacts:
         identifier: name for source in output["sources"].values() for identifier, name in _immutables(source)
     }
     contracts = {
-        name: _artifact(name, compiled, names)
+        name: _artifact(name, source, compiled, names)
         for source, of_source in output["contracts"].items()
         if source.startswith("src/")
         for name, compiled in of_source.items()
     }
     settings = {name: value for name, value in given["settings"].items() if name != "outputSelection"}
-    return Artifacts(compiler=version, settings=settings, contracts=contracts)
+    any_of_them = next(iter(next(iter(output["contracts"].values())).values()))
+    build = orjson.loads(any_of_them["metadata"])["compiler"]["version"]
+    return Artifacts(compiler=version, build=build, settings=settings, contracts=contracts)
 
 
-def _artifact(name: str, compiled: dict[str, Any], names: dict[str, str]) -> Artifact:
+def _artifact(name: str, source: str, compiled: dict[str, Any], names: dict[str, str]) -> Artifact:
     deployed = compiled["evm"]["deployedBytecode"]
     return Artifact(
         name=name,
+        source=source,
         abi=compiled["abi"],
         bytecode="0x" + compiled["evm"]["bytecode"]["object"],
         deployed_bytecode="0x" + deployed["object"],
@@ -154,7 +161,7 @@ def _read(path: Path) -> Artifacts | None:
         return None
     known = orjson.loads(payload)
     contracts = {name: Artifact(**fields) for name, fields in known["contracts"].items()}
-    return Artifacts(compiler=known["compiler"], settings=known["settings"], contracts=contracts)
+    return Artifacts(**known | {"contracts": contracts})
 
 
 def _write(path: Path, made: Artifacts) -> None:

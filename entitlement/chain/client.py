@@ -17,7 +17,7 @@ from entitlement.chain import answers
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
 from entitlement.chain.decode import LogDecoder, place_of
-from entitlement.chain.deployment import Deployment
+from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.networks import Network
 from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RefusedByNode, RpcLimits
 from entitlement.core.blocks import FinalityRule, Header

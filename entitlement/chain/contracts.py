@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 from eth_abi.abi import decode, encode
+from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3 import HTTPProvider, Web3
@@ -56,6 +57,7 @@ class Contracts:
         self._functions = {
             (name, entry["name"]): entry
             for name in addresses
+            if name in artifacts.contracts  # a development chain's Uniswap factory is not ours
             for entry in artifacts[name].abi
             if entry["type"] == "function"
         }
@@ -78,7 +80,11 @@ class Contracts:
             if data is not None:
                 raise TransactionFailed(what=f"{name}.{function}", reason=self.reverts.describe(data))
             raise NodeUnavailable(method=_CALL, reason=str(answer["error"])[:200])
-        types = [each["type"] for each in self._functions[name, function]["outputs"]]
+        types = [collapse_if_tuple(each) for each in self._functions[name, function]["outputs"]]
+        if types and answer.get("result") == "0x":
+            raise TransactionFailed(
+                what=f"{name}.{function}", reason=f"there is no contract at {self._addresses[name]}"
+            )
         values = tuple(
             to_checksum_address(value) if type_ == "address" else value
             for type_, value in zip(
@@ -89,6 +95,6 @@ class Contracts:
 
     def call_data(self, name: str, function: str, *arguments: object) -> str:
         """Return the input of a transaction that calls `function`, in hex."""
-        types = [each["type"] for each in self._functions[name, function]["inputs"]]
+        types = [collapse_if_tuple(each) for each in self._functions[name, function]["inputs"]]
         selector = keccak(text=f"{function}({','.join(types)})")[:4]
         return "0x" + (selector + encode(types, arguments)).hex()

@@ -13,8 +13,39 @@ from entitlement.core.units import WEI_PER_TOKEN, Wei
 
 NETWORKS = PROJECT / "networks"
 
+USDC_PER_DOLLAR = 10**6
+"""Units of USDC, which has six decimals."""
+
 BLOCKS_PER_REQUEST_MAX = 10_000
 """Nodes that serve the public refuse longer ranges of logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisMarket:
+    """What VVV is traded on, and what is paid in."""
+
+    usdc: str | None
+    """None on a development chain, which is given a token that stands in for it."""
+    uniswap_factory: str | None
+    """Version 3. None on a development chain, which is given one."""
+    pool_fee: int
+    """Of the pool that buybacks trade in, in millionths."""
+    first_price: int
+    """Of one VVV in that pool if it is new, in units of USDC."""
+    observations: int
+    """How many prices that pool is to remember; enough for the window of buybacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenesisBuyback:
+    """The bounds that buybacks begin with; IBuybackBurner.Bounds says what each means."""
+
+    lot: int
+    """Units of USDC."""
+    hop: int
+    window: int
+    deviation: int
+    floor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +61,10 @@ class Genesis:
     """Seconds from the deployment; long enough for the treasury to stake before anything is paid."""
     minting_opens_after: int
     """Seconds from the deployment."""
+    monthly_prices: tuple[int, ...]
+    """Of membership tier 1, 2, …, in units of USDC."""
+    market: GenesisMarket
+    buyback: GenesisBuyback
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +97,16 @@ def load_network(name: str, folder: Path = NETWORKS) -> Network:
     except tomllib.TOMLDecodeError as error:
         raise SetupError(problem=f"{path} is not TOML: {error}", remedy="mend the file") from error
     fields = _Fields(values, path)
+    is_devnet = fields.flag("is_devnet")
     network = Network(
         name=fields.text("name"),
         chain_id=fields.number("chain_id", smallest=1),
         rpc_url=fields.text("rpc_url"),
-        is_devnet=fields.flag("is_devnet"),
+        is_devnet=is_devnet,
         finality=_finality(fields.table("finality")),
         block_seconds=fields.number("block_seconds", smallest=1),
         blocks_per_request=fields.number("blocks_per_request", smallest=1, largest=BLOCKS_PER_REQUEST_MAX),
-        genesis=_genesis(fields.table("genesis")) if "genesis" in values else None,
+        genesis=_genesis(fields.table("genesis"), is_devnet=is_devnet) if "genesis" in values else None,
     )
     fields.nothing_else()
     if network.finality == Finality(FinalityRule.DEPTH, 0) and not network.is_devnet:
@@ -91,16 +127,44 @@ def _finality(fields: "_Fields") -> Finality:
     return finality
 
 
-def _genesis(fields: "_Fields") -> Genesis:
+def _genesis(fields: "_Fields", *, is_devnet: bool) -> Genesis:
     genesis = Genesis(
         vvv_supply=fields.tokens("vvv_supply"),
         emission_per_second=Wei(fields.number("emission_per_second", smallest=0)),
         target=fields.tokens("target"),
         emission_starts_after=fields.number("emission_starts_after", smallest=0),
         minting_opens_after=fields.number("minting_opens_after", smallest=0),
+        monthly_prices=fields.dollars_each("monthly_prices"),
+        market=_genesis_market(fields.table("market"), is_devnet=is_devnet),
+        buyback=_genesis_buyback(fields.table("buyback")),
     )
     fields.nothing_else()
     return genesis
+
+
+def _genesis_market(fields: "_Fields", *, is_devnet: bool) -> GenesisMarket:
+    market = GenesisMarket(
+        usdc=None if is_devnet else fields.text("usdc"),
+        uniswap_factory=None if is_devnet else fields.text("uniswap_factory"),
+        pool_fee=fields.number("pool_fee", smallest=1, largest=999_999),
+        first_price=fields.number("first_price", smallest=1),
+        observations=fields.number("observations", smallest=1, largest=65_535),
+    )
+    fields.nothing_else()
+    return market
+
+
+def _genesis_buyback(fields: "_Fields") -> GenesisBuyback:
+    # The contract has its own limits and refuses what lies outside of them.
+    buyback = GenesisBuyback(
+        lot=fields.dollars("lot"),
+        hop=fields.number("hop", smallest=1),
+        window=fields.number("window", smallest=1),
+        deviation=fields.number("deviation", smallest=1),
+        floor=fields.number("floor", smallest=1),
+    )
+    fields.nothing_else()
+    return buyback
 
 
 class _Fields:
@@ -127,6 +191,22 @@ class _Fields:
         if not value.isdecimal() or int(value) == 0:
             self.refuse(name, f"is {value!r}, not a whole number of tokens in quotes")
         return Wei(int(value) * WEI_PER_TOKEN)
+
+    def dollars(self, name: str) -> int:
+        """Take whole dollars, written as text, as units of USDC."""
+        return self._dollars(name, self._take(name))
+
+    def dollars_each(self, name: str) -> tuple[int, ...]:
+        """Take a list of whole dollars."""
+        values = self._take(name)
+        if not isinstance(values, list) or not values:
+            self.refuse(name, f"is {values!r}, not a list of dollars in quotes")
+        return tuple(self._dollars(name, value) for value in cast("list[object]", values))
+
+    def _dollars(self, name: str, value: object) -> int:
+        if not isinstance(value, str) or not value.isdecimal() or int(value) == 0:
+            self.refuse(name, f"is {value!r}, not a whole number of dollars in quotes")
+        return int(value) * USDC_PER_DOLLAR
 
     def flag(self, name: str) -> bool:
         value = self._take(name)

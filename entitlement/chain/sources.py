@@ -85,6 +85,7 @@ def _settings(profile: dict[str, Any]) -> dict[str, Any]:
                 "": ["ast"],
                 "*": [
                     "abi",
+                    "metadata",
                     "evm.bytecode.object",
                     "evm.deployedBytecode.object",
                     "evm.deployedBytecode.immutableReferences",

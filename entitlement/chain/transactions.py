@@ -4,16 +4,17 @@ import time
 from dataclasses import dataclass
 from typing import Any, cast
 
-from eth_account.signers.local import LocalAccount
-from eth_typing import HexStr
+from eth_typing import ChecksumAddress, HexStr
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
-from web3.types import TxParams, TxReceipt
+from web3.types import Nonce, TxParams, TxReceipt, Wei
 
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.reverts import RevertReader
+from entitlement.chain.signers import Signer
 from entitlement.core.errors import TransactionFailed
 from entitlement.core.units import mul_div_up
 
@@ -37,7 +38,7 @@ _LIMITS = SendLimits()
 
 def transact(
     contracts: Contracts,
-    account: LocalAccount,
+    signer: Signer,
     contract: str,
     function: str,
     *arguments: object,
@@ -46,37 +47,57 @@ def transact(
     """Call a function of one of our contracts and return the receipt of its success.
 
     Raises `TransactionFailed` naming the contract's error with its arguments, also when the call is refused
-    before it is sent; `NodeUnavailable` when the node does not answer.
+    before it is sent; `NodeUnavailable` when the node does not answer; `SignatureRefused` by a remote signer.
     """
     call: TxParams = {
         "to": to_checksum_address(contracts.address(contract)),
         "data": HexStr(contracts.call_data(contract, function, *arguments)),
     }
-    return send(contracts.web3, account, call, f"{contract}.{function}", contracts.reverts, limits=limits)
+    what = f"{contract}.{function}"
+    raw = sign(contracts.web3, signer, call, what, contracts.reverts, limits=limits)
+    return deliver(contracts.web3, raw, what, contracts.reverts, limits=limits)
 
 
-def send(
+def sign(
     web3: Web3,
-    account: LocalAccount,
+    signer: Signer,
     call: TxParams,
     what: str,
     reverts: RevertReader,
     *,
     nonce: int | None = None,
     limits: SendLimits = _LIMITS,
-) -> TxReceipt:
-    """Send `call` from `account`, wait until it is mined, and return its receipt.
+) -> HexBytes:
+    """Return `call` as a signed transaction, which nobody has seen yet; `what` names it in errors.
 
-    `what` names it in errors. Raises as `transact` does.
+    Raises as `transact` does: the node tries the call when it is asked for the gas.
     """
     try:
-        transaction = _completed(web3, account, call, nonce, limits)
-        signed = account.sign_transaction(cast("dict[str, Any]", transaction))
-        sent = web3.eth.send_raw_transaction(signed.raw_transaction)
+        transaction = _completed(web3, signer.address, call, nonce, limits)
+    except ContractLogicError as error:
+        raise TransactionFailed(what=what, reason=_reason(error, reverts)) from error
+    except Web3Exception as error:
+        raise TransactionFailed(what=what, reason=_words(error)) from error
+    return signer.sign_transaction(cast("dict[str, Any]", transaction)).raw_transaction
+
+
+def deliver(
+    web3: Web3, raw: HexBytes, what: str, reverts: RevertReader, *, limits: SendLimits = _LIMITS
+) -> TxReceipt:
+    """Send a signed transaction, wait until it is mined, and return its receipt.
+
+    It may have been sent before, and even be mined: it is the same transaction. Raises as `transact` does.
+    """
+    sent = HexBytes(keccak(raw))
+    try:
+        _broadcast(web3, raw, sent)
         receipt = _mined(web3, sent, what, limits)
         if receipt["status"] != 1:
             # Asked again on the block it failed in, the node says why.
-            web3.eth.call(transaction, receipt["blockNumber"])
+            found = cast("dict[str, Any]", web3.eth.get_transaction(sent))
+            again = {"from": found["from"], "data": found["input"], "value": found["value"]}
+            again |= {"to": found["to"]} if found.get("to") else {}
+            web3.eth.call(cast("TxParams", again), receipt["blockNumber"])
             raise TransactionFailed(what=what, reason=f"reverted in block {receipt['blockNumber']}")
     except ContractLogicError as error:
         raise TransactionFailed(what=what, reason=_reason(error, reverts)) from error
@@ -86,25 +107,40 @@ def send(
 
 
 def _completed(
-    web3: Web3, account: LocalAccount, call: TxParams, nonce: int | None, limits: SendLimits
+    web3: Web3, sender: ChecksumAddress, call: TxParams, nonce: int | None, limits: SendLimits
 ) -> TxParams:
     """Return `call` with all that a signature covers; fees follow EIP-1559, twice the base fee at most."""
     tip = web3.eth.max_priority_fee
     base = web3.eth.get_block("latest").get("baseFeePerGas", 0)
     transaction: TxParams = {
         **call,
-        "from": account.address,
+        "from": sender,
         "chainId": web3.eth.chain_id,
-        "nonce": cast(
-            "Any", web3.eth.get_transaction_count(account.address, "pending") if nonce is None else nonce
-        ),
+        "nonce": web3.eth.get_transaction_count(sender, "pending") if nonce is None else Nonce(nonce),
         "maxPriorityFeePerGas": tip,
-        "maxFeePerGas": cast("Any", 2 * base + tip),
-        "value": call.get("value", cast("Any", 0)),
+        "maxFeePerGas": Wei(2 * base + tip),
+        "value": call.get("value", Wei(0)),
     }
     estimate = web3.eth.estimate_gas(transaction)
     transaction["gas"] = mul_div_up(estimate, limits.gas_percent, 100) + limits.gas_beside
     return transaction
+
+
+def _broadcast(web3: Web3, raw: HexBytes, sent: HexBytes) -> None:
+    try:
+        web3.eth.send_raw_transaction(raw)
+    except Web3Exception:
+        # A node refuses what it has already, each in words of its own; so it is asked whether it has it.
+        if not _is_known(web3, sent):
+            raise
+
+
+def _is_known(web3: Web3, sent: HexBytes) -> bool:
+    try:
+        web3.eth.get_transaction(sent)
+    except TransactionNotFound:
+        return False
+    return True
 
 
 def _mined(web3: Web3, sent: HexBytes, what: str, limits: SendLimits) -> TxReceipt:

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
-from entitlement.chain.deploy import check_deployment, deploy, plan_deployment
-from entitlement.chain.deployment import Deployment, parameters_of, read_deployment, write_deployment
+from entitlement.chain.deployment.carry_out import deploy
+from entitlement.chain.deployment.check import check_deployment
+from entitlement.chain.deployment.parameters import parameters_of
+from entitlement.chain.deployment.plan import DEV_DOLLAR, DEV_TRADER, plan_deployment
+from entitlement.chain.deployment.record import Deployment, read_deployment, write_deployment
 from entitlement.chain.devnet import development_account
-from entitlement.chain.networks import Network
+from entitlement.chain.networks import USDC_PER_DOLLAR, Network
+from entitlement.chain.transactions import transact
 from entitlement.cli.actor import Actor
 from entitlement.core.errors import SetupError
 from entitlement.core.units import WEI_PER_TOKEN, Wei
@@ -28,6 +32,13 @@ CROWD_STAKE = Wei(25_000_000 * WEI_PER_TOKEN)
 CROWD_DIEM = Wei(37_700 * WEI_PER_TOKEN)
 CROWD_STAKED_DIEM = Wei(28_400 * WEI_PER_TOKEN)
 POCKET = Wei(10_000 * WEI_PER_TOKEN)
+LIQUIDITY = 10**18
+"""Over the whole range of prices: about two million dollars on either side of the market of VVV."""
+LIQUIDITY_VVV = Wei(1_000_000 * WEI_PER_TOKEN)
+LIQUIDITY_USDC = 5_000_000 * USDC_PER_DOLLAR
+"""More than is taken, of each."""
+WIDEST_TICK = 887_220
+"""The widest that a position in a pool with a fee of 0.3 % may be."""
 
 
 def ensure_deployed(
@@ -67,3 +78,12 @@ def populate(contracts: Contracts) -> None:
     crowd.stake_vvv(CROWD_STAKE)
     crowd.mint_diem(CROWD_DIEM, CROWD_STAKE)
     crowd.stake_diem(CROWD_STAKED_DIEM)
+    open_market(contracts, treasury)
+
+
+def open_market(contracts: Contracts, lender: Actor) -> None:
+    """Lend liquidity to the market that buybacks trade in."""
+    trader = contracts.address(DEV_TRADER)
+    transact(contracts, lender.account, "VVV", "transfer", trader, LIQUIDITY_VVV)
+    transact(contracts, lender.account, DEV_DOLLAR, "mint", trader, LIQUIDITY_USDC)
+    transact(contracts, lender.account, DEV_TRADER, "addLiquidity", -WIDEST_TICK, WIDEST_TICK, LIQUIDITY)

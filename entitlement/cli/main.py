@@ -24,6 +24,8 @@ COMMANDS = {
     "keys": ("wallet", HOLDERS),
     "account": ("wallet", HOLDERS),
     "deploy": ("deploy", OPERATORS),
+    "check": ("check", OPERATORS),
+    "verification": ("check", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "serve": ("roles", PROCESSES),
     "jobs": ("roles", PROCESSES),

@@ -14,15 +14,21 @@ LOCK = "lock"
 
 def lock_folder(folder: Path) -> IO[str]:
     """Take a folder for one stack; closing what is returned, or ending, gives it back. Raises SetupError."""
-    lock: IO[str] = (folder / LOCK).open("w")
+    busy = SetupError(
+        f"Another stack runs in {folder}.",
+        remedy="End it, or give this one a folder of its own: --folder.",
+    )
+    return lock_file(folder / LOCK, busy)
+
+
+def lock_file(path: Path, busy: SetupError) -> IO[str]:
+    """Take a file for one process; closing what is returned, or ending, gives it back. Raises `busy`."""
+    lock: IO[str] = path.open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise SetupError(
-            f"Another stack runs in {folder}.",
-            remedy="End it, or give this one a folder of its own: --folder.",
-        ) from error
+        raise busy from error
     return lock
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import URL
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.contracts import Contracts
-from entitlement.chain.deployment import Deployment
+from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.devnet import Devnet
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.rpc import JsonRpc

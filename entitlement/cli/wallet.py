@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from rich.table import Table
 
 from entitlement.chain.devnet import ACCOUNTS, development_account
+from entitlement.chain.signers import account_from_key
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, moment, tokens
 from entitlement.core.errors import InvalidRequest, SetupError
@@ -152,12 +152,7 @@ def _account(number: int | None) -> LocalAccount:
             f"{KEY_VARIABLE} is not set.",
             remedy="Export the wallet's private key in it, or give --dev-account.",
         )
-    try:
-        return Account.from_key(key)
-    except Exception:  # noqa: BLE001 - whatever is wrong with a key, it may not appear in a message or a trace
-        raise SetupError(
-            f"{KEY_VARIABLE} does not hold a private key.", remedy="Give 0x and 64 hex digits."
-        ) from None
+    return account_from_key(key, KEY_VARIABLE)
 
 
 def _nano_usd(dollars_given: str | None) -> int | None:

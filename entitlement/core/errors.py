@@ -131,6 +131,10 @@ class TransactionFailed(ChainError):
         self.what, self.reason = what, reason
 
 
+class SignatureRefused(ChainError):
+    """A remote signer did not sign what it was asked to."""
+
+
 # --- credit --------------------------------------------------------------------------------------------
 
 

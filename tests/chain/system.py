@@ -11,8 +11,10 @@ from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.client import RpcChainReader
 from entitlement.chain.contracts import Contracts, connect
-from entitlement.chain.deploy import deploy, plan_deployment
-from entitlement.chain.deployment import Deployment, parameters_of
+from entitlement.chain.deployment.carry_out import deploy
+from entitlement.chain.deployment.parameters import parameters_of
+from entitlement.chain.deployment.plan import plan_deployment
+from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.devnet import Devnet, development_account
 from entitlement.chain.networks import Network
 from entitlement.chain.rpc import JsonRpc, RpcLimits

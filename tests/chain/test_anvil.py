@@ -17,8 +17,9 @@ from entitlement.chain.anvil import GENESIS_TIME, HOST, AnvilProcess, AnvilSetti
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.client import RpcChainReader
 from entitlement.chain.contracts import Contracts, connect
-from entitlement.chain.deploy import deploy, plan_deployment
-from entitlement.chain.deployment import parameters_of
+from entitlement.chain.deployment.carry_out import deploy
+from entitlement.chain.deployment.parameters import parameters_of
+from entitlement.chain.deployment.plan import plan_deployment
 from entitlement.chain.devnet import ACCOUNTS, Devnet, development_account
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.rpc import JsonRpc

@@ -8,13 +8,13 @@ import pytest
 
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.contracts import connect
-from entitlement.chain.deploy import check_deployment, deploy, plan_deployment
-from entitlement.chain.deployment import (
-    CONTRACTS,
-    Parameters,
+from entitlement.chain.contracts import Contracts, connect
+from entitlement.chain.deployment.carry_out import deploy
+from entitlement.chain.deployment.check import check_deployment
+from entitlement.chain.deployment.parameters import Parameters, Roles, parameters_of
+from entitlement.chain.deployment.plan import CONTRACTS, order_of, plan_deployment
+from entitlement.chain.deployment.record import (
     deployment_path,
-    parameters_of,
     read_deployment,
     refuse_second_deployment,
     write_deployment,
@@ -40,8 +40,13 @@ def parameters(network: Network) -> Parameters:
         network.genesis,
         deployer=development_account(7).address,
         deployed_at=2_000_000_000,
-        treasury=development_account(8).address,
-        timelock=development_account(9).address,
+        roles=Roles(
+            treasury=development_account(8).address,
+            proposer=development_account(9).address,
+            revenue=development_account(1).address,
+            keeper=development_account(2).address,
+            publisher=development_account(3).address,
+        ),
     )
 
 
@@ -54,12 +59,13 @@ def empty_chain() -> Iterator[str]:
 def test_what_was_deployed_is_what_was_planned_and_checks_again(system: System) -> None:
     web3 = system.contracts.web3
     check_deployment(web3, system.deployment, system.artifacts)
-    assert list(system.deployment.addresses) == list(CONTRACTS)
-    first = web3.eth.get_transaction_receipt(system.deployment.transactions["Guardian"])  # type: ignore[arg-type]
+    assert tuple(system.deployment.addresses) == order_of(system.deployment.parameters)
+    assert set(CONTRACTS) < set(system.deployment.addresses)
+    first = web3.eth.get_transaction_receipt(system.deployment.transactions["Timelock"])  # type: ignore[arg-type]
     assert first["blockNumber"] == system.deployment.start_block
     assert first["blockHash"].to_0x_hex() == system.deployment.start_block_hash
     assert system.contracts.view("DiemMint", "target") == 40_000 * 10**18
-    assert system.contracts.view("VVV", "totalSupply", block=system.deployment.start_block + 1) == 10**26
+    assert system.contracts.view("VVV", "totalSupply", block=system.deployment.start_block + 2) == 10**26
 
 
 def test_each_role_goes_to_the_address_that_was_named(
@@ -71,14 +77,23 @@ def test_each_role_goes_to_the_address_that_was_named(
     check_deployment(web3, made, artifacts)
     assert made.parameters.guardian == development_account(7).address
     assert made.parameters.treasury == made.parameters.genesis_holder == development_account(8).address
-    assert made.parameters.timelock == development_account(9).address
+    contracts = Contracts(web3, artifacts, made.addresses)
+    proposer_role = contracts.view("Timelock", "PROPOSER_ROLE")
+    assert contracts.view("Timelock", "hasRole", proposer_role, development_account(9).address)
+    assert contracts.view("CreditSales", "revenue") == development_account(1).address
+    assert contracts.view("BuybackBurner", "keeper") == development_account(2).address
+    assert contracts.view("EpochRoots", "publisher") == development_account(3).address
 
 
 @pytest.mark.parametrize(
     ("case", "shift", "refusal"),
     [
         ("one transaction slipped in between", 1, r"deploying StakedVVV failed: NotWiredToThis"),
-        ("a plan that was already carried out", -1, r"deploying Guardian failed: nonce too low"),
+        (
+            "a plan that was already carried out",
+            -1,
+            r"deploying Timelock failed: its nonce was to be 0, but the",
+        ),
     ],
 )
 def test_a_wrong_prediction_is_refused(
@@ -138,7 +153,7 @@ def test_another_chain_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("contract", "field", "change"),
     [
-        ("Guardian", "timelock", {"timelock": "0x" + "11" * 20}),
+        ("CreditSales", "revenue", {"revenue": "0x" + "11" * 20}),
         ("StakedVVV", "treasury", {"treasury": "0x" + "11" * 20}),
         ("DiemMint", "opensAt", {"opens_at": 1}),
     ],
@@ -254,7 +269,7 @@ def test_a_role_with_a_letter_wrong_is_refused(network: Network) -> None:
     wrong = good[:2] + good[2:].swapcase()
     assert network.genesis is not None
     with pytest.raises(InvalidRequest, match="checksum"):
-        parameters_of(network.genesis, deployer=good, deployed_at=1, timelock=wrong)
+        parameters_of(network.genesis, deployer=good, deployed_at=1, roles=Roles(guardian=wrong))
     with pytest.raises(MalformedAddress):
-        parameters_of(network.genesis, deployer=good, deployed_at=1, timelock=good[:-1])
-    assert parameters_of(network.genesis, deployer=good.lower(), deployed_at=1).timelock == good
+        parameters_of(network.genesis, deployer=good, deployed_at=1, roles=Roles(guardian=good[:-1]))
+    assert parameters_of(network.genesis, deployer=good.lower(), deployed_at=1).guardian == good

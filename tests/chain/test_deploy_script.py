@@ -11,13 +11,14 @@ import pytest
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import connect
-from entitlement.chain.deploy import check_deployment
-from entitlement.chain.deployment import CONTRACTS, read_deployment
+from entitlement.chain.deployment.check import check_deployment
+from entitlement.chain.deployment.record import read_deployment
 from entitlement.chain.devnet import development_account
 from entitlement.chain.networks import NETWORKS
 from entitlement.chain.toolchain import PROJECT
 
 ACCOUNT = development_account(0)
+PLACE = "0x" + "12" * 20
 KEY = "0x" + bytes(ACCOUNT.key).hex()
 
 
@@ -53,8 +54,8 @@ def test_it_deploys_what_its_dry_run_printed(url: str, artifacts: Artifacts, tmp
     assert done.returncode == 0, done.stderr
     made = read_deployment(tmp_path / "31337.json")
     check_deployment(connect(url), made, artifacts)
-    for name in CONTRACTS:
-        assert f"{name:<15} {made.addresses[name]}" in dry.stdout
+    for name, address in made.addresses.items():
+        assert f"{name:<17} {address}" in dry.stdout
     for figure in (
         "emission_per_second",
         "79274479959411466",
@@ -85,10 +86,10 @@ def test_roles_may_be_named_and_a_dry_run_needs_no_key(url: str, tmp_path: Path)
     said = run(
         tmp_path,
         *("--network", "anvil", "--rpc-url", url, "--dry-run", "--deployer", ACCOUNT.address),
-        *("--treasury", roles[0], "--timelock", roles[1], "--guardian", roles[2]),
+        *("--treasury", roles[0], "--proposer", roles[1], "--guardian", roles[2]),
     )
     assert said.returncode == 0, said.stderr
-    for name, address in zip(("treasury", "timelock", "guardian"), roles, strict=True):
+    for name, address in zip(("treasury", "proposer", "guardian"), roles, strict=True):
         assert f"{name:<20} {address}" in said.stdout
 
 
@@ -101,12 +102,6 @@ def test_roles_may_be_named_and_a_dry_run_needs_no_key(url: str, tmp_path: Path)
         ("a key that is none", [], {"DEPLOYER_PRIVATE_KEY": "0xsecret"}, "does not hold a private key"),
         ("a key that is too long", [], {"DEPLOYER_PRIVATE_KEY": KEY + "00"}, "does not hold a private key"),
         ("a network that is none", ["--network", "mars"], {}, "no network 'mars'"),
-        (
-            "nothing to deploy there",
-            ["--network", "base", "--dry-run"],
-            {"DEPLOYER_PRIVATE_KEY": KEY},
-            "[genesis]",
-        ),
         (
             "an address that is none",
             ["--treasury", "0x12"],
@@ -156,11 +151,23 @@ def test_on_a_real_network_powers_must_be_given_by_name(url: str, tmp_path: Path
         text.replace('name = "anvil"', 'name = "real"')
         .replace("is_devnet = true", "is_devnet = false")
         .replace("depth = 0 ", "depth = 5 ")
+        .replace("[genesis.market]", f'[genesis.market]\nusdc = "{PLACE}"\nuniswap_factory = "{PLACE}"')
     )
     arguments = ("--networks", str(networks), "--network", "real", "--rpc-url", url)
     said = run(tmp_path, *arguments, "--treasury", ACCOUNT.address, DEPLOYER_PRIVATE_KEY=KEY)
     assert said.returncode == 1
-    assert "--timelock" in said.stderr
+    assert "Name --proposer, --guardian, --revenue, --keeper, --publisher." in said.stderr
+
+
+def test_a_network_without_a_beginning_is_not_deployed_to(url: str, tmp_path: Path) -> None:
+    networks = tmp_path / "networks"
+    networks.mkdir()
+    text = (NETWORKS / "anvil.toml").read_text().replace('name = "anvil"', 'name = "bare"')
+    (networks / "bare.toml").write_text(text.split("[genesis]")[0].rsplit("\n#", 1)[0])
+    arguments = ("--networks", str(networks), "--network", "bare", "--rpc-url", url, "--dry-run")
+    said = run(tmp_path, *arguments, DEPLOYER_PRIVATE_KEY=KEY)
+    assert said.returncode == 1
+    assert "has no [genesis]" in said.stderr
 
 
 def test_a_node_that_is_not_there_is_said_without_its_url(tmp_path: Path) -> None:

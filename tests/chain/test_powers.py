@@ -124,6 +124,7 @@ POWERS: dict[str, dict[str, Who]] = {
         "onERC1155BatchReceived(address,address,uint256[],uint256[],bytes)": Who.ALL,
     },
     "Lens": {},
+    "PoolOpener": {},
     "DevDollar": ERC20 | {"mint(address,uint256)": Who.DEVELOPMENT},
     "DevTrader": {
         "sell(address,uint256)": Who.DEVELOPMENT,

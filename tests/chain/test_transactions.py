@@ -1,12 +1,13 @@
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from web3.types import TxParams
 
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import connect
 from entitlement.chain.networks import Network
 from entitlement.chain.reverts import RevertReader
-from entitlement.chain.transactions import SendLimits, send, transact
+from entitlement.chain.transactions import SendLimits, deliver, sign, transact
 from entitlement.core.errors import NodeUnavailable, TransactionFailed
 from tests.chain.system import DEPLOYER, System, deployed
 
@@ -102,25 +103,34 @@ def test_a_transaction_that_is_not_mined_says_that_it_still_may_be(system: Syste
 
 
 def test_what_the_node_itself_refuses_is_told(system: System) -> None:
-    web3 = system.contracts.web3
-    with pytest.raises(TransactionFailed, match=r"(?i)nonce"):
-        send(
-            web3,
-            system.account(1),
-            {
-                "to": system.contracts.address("StakedVVV"),
-                "data": system.contracts.call_data("StakedVVV", "accrue"),
-            },
-            "an old transaction",
-            system.contracts.reverts,
-            nonce=0,
-        )
+    web3, reverts = system.contracts.web3, system.contracts.reverts
+    call: TxParams = {
+        "to": system.contracts.address("StakedVVV"),  # type: ignore[typeddict-item]
+        "data": system.contracts.call_data("StakedVVV", "accrue"),  # type: ignore[typeddict-item]
+    }
+    old = sign(web3, system.account(1), call, "a transaction", reverts)
+    system.transact(1, "StakedVVV", "claim")  # takes the nonce
+    with pytest.raises(TransactionFailed, match=r"an old transaction failed: .*(?i:nonce)"):
+        deliver(web3, old, "an old transaction", reverts)
+
+
+def test_a_transaction_may_be_sent_twice_and_happens_once(system: System) -> None:
+    web3, reverts = system.contracts.web3, system.contracts.reverts
+    call: TxParams = {
+        "to": system.contracts.address("StakedVVV"),  # type: ignore[typeddict-item]
+        "data": system.contracts.call_data("StakedVVV", "accrue"),  # type: ignore[typeddict-item]
+    }
+    raw = sign(web3, system.account(1), call, "a transaction", reverts)
+    count = web3.eth.get_transaction_count(system.account(1).address)
+    first = deliver(web3, raw, "a transaction", reverts)
+    assert deliver(web3, raw, "a transaction", reverts) == first
+    assert web3.eth.get_transaction_count(system.account(1).address) == count + 1
 
 
 def test_a_node_that_is_not_there_is_unavailable(system: System) -> None:
     nowhere = connect("http://127.0.0.1:1/secret-key", 1)
     with pytest.raises(NodeUnavailable) as caught:
-        send(
+        sign(
             nowhere,
             system.account(1),
             {"data": system.contracts.call_data("StakedVVV", "accrue")},

@@ -5,7 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {PoolPrice} from "../PoolPrice.sol";
-import {IUniswapV3Pool} from "./IUniswapV3.sol";
+import {IUniswapV3Pool} from "../interfaces/IUniswapV3.sol";
 
 /// @title Trades in a pool and lends it liquidity, on a development chain and in tests
 /// @notice It does so with the tokens that it is sent, and for everybody who asks: what it holds is worth nothing.

@@ -10,7 +10,7 @@ import {DevDollar} from "../../src/devnet/DevDollar.sol";
 import {IBuybackBurner} from "../../src/interfaces/IBuybackBurner.sol";
 import {Test} from "../support/Test.sol";
 import {DevTrader} from "../../src/devnet/DevTrader.sol";
-import {IUniswapV3Pool} from "../../src/devnet/IUniswapV3.sol";
+import {IUniswapV3Pool} from "../../src/interfaces/IUniswapV3.sol";
 import {Vm} from "../support/Vm.sol";
 
 struct Buybacks {

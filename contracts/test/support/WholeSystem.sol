@@ -17,7 +17,7 @@ import {IBuybackBurner} from "../../src/interfaces/IBuybackBurner.sol";
 import {MarketVm} from "./MarketVm.sol";
 import {System} from "./System.sol";
 import {DevTrader} from "../../src/devnet/DevTrader.sol";
-import {IUniswapV3Factory, IUniswapV3Pool} from "../../src/devnet/IUniswapV3.sol";
+import {IUniswapV3Factory, IUniswapV3Pool} from "../../src/interfaces/IUniswapV3.sol";
 
 /// @title The system with everything around it: sales, roots, the lens, and buybacks on a real Uniswap v3 pool
 /// @dev The pool is the bytecode that Uniswap published, with liquidity over the whole range.

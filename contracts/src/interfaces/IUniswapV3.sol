@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IUniswapV3PoolMinimal} from "../interfaces/IUniswapV3PoolMinimal.sol";
+import {IUniswapV3PoolMinimal} from "./IUniswapV3PoolMinimal.sol";
 
-/// @title What a development chain and tests do with a pool beyond what the contracts do
+/// @title What opening a pool takes, and lending it liquidity, beyond what buybacks use of it
 interface IUniswapV3Pool is IUniswapV3PoolMinimal {
     /// @notice Sets the first price, once.
     function initialize(uint160 sqrtPriceX96) external;
@@ -28,10 +28,19 @@ interface IUniswapV3Pool is IUniswapV3PoolMinimal {
 
     /// @notice The liquidity at the present price.
     function liquidity() external view returns (uint128);
+
+    /// @notice What made the pool.
+    function factory() external view returns (address);
+
+    /// @notice What a swap pays to whoever lent liquidity, in millionths.
+    function fee() external view returns (uint24);
 }
 
 /// @title What makes pools
 interface IUniswapV3Factory {
     /// @notice Makes the pool of two tokens, in any order, at a fee in millionths.
     function createPool(address tokenA, address tokenB, uint24 fee) external returns (address pool);
+
+    /// @notice The pool of two tokens, in any order, at a fee; the zero address if there is none.
+    function getPool(address tokenA, address tokenB, uint24 fee) external view returns (address pool);
 }
