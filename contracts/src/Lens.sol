@@ -157,9 +157,8 @@ contract Lens is ILens {
         for (uint256 i = 0; i < numbers.length; ++i) {
             TicketView memory one = seen[i];
             one.ticket = numbers[i];
-            (one.account, one.amount, one.claimableAt, one.state) = station.ticketOf(numbers[i]);
-            one.isClaimable = one.state == IStation.TicketState.Open && one.account == account
-                && block.timestamp >= one.claimableAt;
+            (one.amount, one.claimableAt, one.state) = station.ticketOf(account, numbers[i]);
+            one.isClaimable = one.state == IStation.TicketState.Open && block.timestamp >= one.claimableAt;
         }
     }
 

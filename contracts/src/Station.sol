@@ -19,11 +19,11 @@ abstract contract Station is IStation, Guarded {
     using SafeERC20 for IMintedToken;
     using SafeCast for uint256;
 
+    /// @dev One slot, since a request writes a fresh one: a ticket is found under its owner and need not name it.
     struct Ticket {
-        address account;
+        uint96 amount;
         uint40 claimableAt;
         TicketState state;
-        uint256 amount;
     }
 
     struct Totals {
@@ -37,7 +37,8 @@ abstract contract Station is IStation, Guarded {
     uint256 private immutable _cooldown;
 
     Totals internal _totals;
-    mapping(uint256 ticket => Ticket) private _tickets;
+    /// @dev Nobody reaches a ticket but under its owner's address.
+    mapping(address account => mapping(uint256 ticket => Ticket)) private _tickets;
 
     constructor(IMintedToken token, IGuardian guardian_, uint256 cooldown) Guarded(guardian_) {
         Wiring.requireCode(address(token));
@@ -83,7 +84,7 @@ abstract contract Station is IStation, Guarded {
         _totals = totals;
 
         uint256 claimableAt = block.timestamp + _cooldown;
-        _tickets[ticket] = Ticket(msg.sender, claimableAt.toUint40(), TicketState.Open, amount);
+        _tickets[msg.sender][ticket] = Ticket(amount.toUint96(), claimableAt.toUint40(), TicketState.Open);
         emit UnstakeRequested(msg.sender, ticket, amount, claimableAt);
     }
 
@@ -120,13 +121,13 @@ abstract contract Station is IStation, Guarded {
     }
 
     /// @inheritdoc IStation
-    function ticketOf(uint256 ticket)
+    function ticketOf(address account, uint256 ticket)
         external
         view
-        returns (address account, uint256 amount, uint256 claimableAt, TicketState state)
+        returns (uint256 amount, uint256 claimableAt, TicketState state)
     {
-        Ticket storage found = _tickets[ticket];
-        return (found.account, found.amount, found.claimableAt, found.state);
+        Ticket storage found = _tickets[account][ticket];
+        return (found.amount, found.claimableAt, found.state);
     }
 
     /// @inheritdoc IStation
@@ -185,8 +186,7 @@ abstract contract Station is IStation, Guarded {
     function _coolingOf(address account) internal view virtual returns (uint256);
 
     function _openTicketOfCaller(uint256 ticket) private view returns (Ticket storage open) {
-        open = _tickets[ticket];
+        open = _tickets[msg.sender][ticket];
         if (open.state != TicketState.Open) revert TicketNotOpen(ticket, open.state);
-        if (open.account != msg.sender) revert NotTicketOwner(ticket, msg.sender);
     }
 }

@@ -101,12 +101,20 @@ contract LogsTest is System {
     function assertTickets(IStation station) private view {
         vm.assertEq(fold.ticketCount(address(station)), station.ticketCount(), "tickets");
         for (uint256 ticket = station.ticketCount(); ticket != 0; --ticket) {
-            (address owner, uint256 amount, uint256 due, IStation.TicketState state) =
-                station.ticketOf(ticket);
-            bytes32 found = keccak256(abi.encode(owner, amount, due, state));
-            (owner, amount, due, state) = fold.tickets(address(station), ticket);
-            vm.assertEq(keccak256(abi.encode(owner, amount, due, state)), found, "a ticket");
+            for (uint256 i = 0; i < actors.length; ++i) {
+                assertTicket(station, actors[i], ticket);
+            }
         }
+    }
+
+    /// @dev The ticket of another is none.
+    function assertTicket(IStation station, address account, uint256 ticket) private view {
+        (address owner, uint256 amount, uint256 due, IStation.TicketState state) =
+            fold.tickets(address(station), ticket);
+        if (owner != account) (amount, due, state) = (0, 0, IStation.TicketState.None);
+        bytes32 folded = keccak256(abi.encode(amount, due, state));
+        (amount, due, state) = station.ticketOf(account, ticket);
+        vm.assertEq(keccak256(abi.encode(amount, due, state)), folded, "a ticket");
     }
 
     function assertDelegations() private view {

@@ -101,13 +101,36 @@ abstract contract TicketsTest is System {
         assertTicket(first, alice, 30e18, due, IStation.TicketState.Open);
     }
 
+    /// @dev Bob has a ticket of his own, to which nothing happens either.
     function test_OnlyItsOwnerMovesATicket() public {
         uint256 ticket = request(alice, 30e18);
+        uint256 own = request(bob, 20e18);
+        uint256 due = NOON + station().cooldownDuration();
         vm.warp(NOON + 7 days);
-        expectNotOwner(ticket);
+        expectNotOpen(ticket, IStation.TicketState.None);
         claim(bob, list(ticket));
-        expectNotOwner(ticket);
+        expectNotOpen(ticket, IStation.TicketState.None);
+        claim(bob, list(own, ticket));
+        expectNotOpen(ticket, IStation.TicketState.None);
         cancel(bob, ticket);
+
+        assertTicket(ticket, alice, 30e18, due, IStation.TicketState.Open);
+        assertTicket(own, bob, 20e18, due, IStation.TicketState.Open);
+        claim(alice, list(ticket));
+        vm.assertEq(token().balanceOf(alice), 30e18);
+        expectNotOpen(ticket, IStation.TicketState.None);
+        claim(bob, list(ticket));
+        vm.assertEq(token().balanceOf(bob), 0);
+    }
+
+    function test_NumbersCountUpOverAllAccountsAndATicketIsShownUnderItsOwnerOnly() public {
+        vm.assertEq(request(alice, 30e18), 1);
+        vm.assertEq(request(bob, 20e18), 2);
+        vm.assertEq(request(alice, 10e18), 3);
+        uint256 due = NOON + station().cooldownDuration();
+        assertTicket(2, bob, 20e18, due, IStation.TicketState.Open);
+        assertTicket(2, alice, 0, 0, IStation.TicketState.None);
+        assertTicket(1, bob, 0, 0, IStation.TicketState.None);
     }
 
     function test_ATicketThatWasNeverWrittenIsNotOpen(uint256 ticket) public {
@@ -193,8 +216,7 @@ abstract contract TicketsTest is System {
         uint256 claimableAt,
         IStation.TicketState state
     ) internal view {
-        (address owner, uint256 held, uint256 due, IStation.TicketState found) = station().ticketOf(ticket);
-        vm.assertEq(owner, account);
+        (uint256 held, uint256 due, IStation.TicketState found) = station().ticketOf(account, ticket);
         vm.assertEq(held, amount);
         vm.assertEq(due, claimableAt);
         vm.assertEq(uint256(found), uint256(state));
@@ -202,10 +224,6 @@ abstract contract TicketsTest is System {
 
     function expectNotOpen(uint256 ticket, IStation.TicketState state) internal {
         vm.expectRevert(abi.encodeWithSelector(IStation.TicketNotOpen.selector, ticket, state));
-    }
-
-    function expectNotOwner(uint256 ticket) internal {
-        vm.expectRevert(abi.encodeWithSelector(IStation.NotTicketOwner.selector, ticket, bob));
     }
 }
 

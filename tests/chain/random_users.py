@@ -202,12 +202,13 @@ class RandomUsers:
     def _open_tickets(self, who: int, station: str) -> list[tuple[int, int]]:
         """The number and due time of each open ticket of somebody."""
         found: list[tuple[int, int]] = []
-        for number in self._numbers(station, "ticketCount", station):
-            account, _, claimable_at, state = self.system.contracts.view(station, "ticketOf", number)
-            if state != _OPEN:
-                self._closed.add((station, number))
-            elif account == self.system.address(who):
+        own, address = f"{station} of {who}", self.system.address(who)
+        for number in self._numbers(own, "ticketCount", station):
+            _, claimable_at, state = self.system.contracts.view(station, "ticketOf", address, number)
+            if state == _OPEN:
                 found.append((number, claimable_at))
+            else:
+                self._closed.add((own, number))  # or never theirs
         return found
 
     def _numbers(self, kind: str, count: str, contract: str) -> list[int]:

@@ -49,11 +49,11 @@ interface ILens is IWired {
 
     struct TicketView {
         uint256 ticket;
-        address account;
         uint256 amount;
         uint256 claimableAt;
+        /// @dev `None` if the account asked for has no ticket of this number.
         IStation.TicketState state;
-        /// @dev Whether the account asked for owns it and may claim it now.
+        /// @dev Whether the account asked for may claim it now.
         bool isClaimable;
     }
 

@@ -9,7 +9,8 @@ import {IWired} from "./IWired.sol";
 /// in full, to its owner; no later request and no setting moves it. It may be taken back while it is open.
 /// Principal is what was put in by name: tokens sent to a station without staking change nothing and are lost.
 interface IStation is IGuarded, IWired {
-    /// @notice What became of a ticket. `None` is a ticket that was never written.
+    /// @notice What became of a ticket of an account. `None` is a ticket that was never written for that account:
+    /// the ticket of another, or of nobody.
     enum TicketState {
         None,
         Open,
@@ -38,11 +39,9 @@ interface IStation is IGuarded, IWired {
     /// partner contract.
     error RecipientRefused(address recipient);
 
-    /// @notice The ticket is not open but in `state`.
+    /// @notice The caller has no open ticket of this number: its own was `Claimed` or `Cancelled`, or, with `None`,
+    /// the number belongs to another account or to nobody. Only its owner may cancel or claim a ticket.
     error TicketNotOpen(uint256 ticket, TicketState state);
-
-    /// @notice Only its owner may cancel or claim a ticket.
-    error NotTicketOwner(uint256 ticket, address caller);
 
     /// @notice The ticket is due at `claimableAt` (Unix time), which has not come.
     error TicketNotDue(uint256 ticket, uint256 claimableAt);
@@ -66,20 +65,22 @@ interface IStation is IGuarded, IWired {
     /// @return ticket The number of the ticket; numbers count up from 1 over all accounts.
     function requestUnstake(uint256 amount) external returns (uint256 ticket);
 
-    /// @notice Takes an open ticket back, due or not: its amount is staked again, from now on.
-    /// @dev Reverts with TicketNotOpen or NotTicketOwner.
+    /// @notice Takes an open ticket of the caller back, due or not: its amount is staked again, from now on.
+    /// @dev Reverts with TicketNotOpen, for the ticket of another account too.
     function cancelUnstake(uint256 ticket) external;
 
-    /// @notice Pays the caller the listed tickets, all or none. Never paused.
-    /// @dev Reverts with TicketNotOpen, NotTicketOwner, TicketNotDue, or ZeroAmount for an empty list.
+    /// @notice Pays the caller the listed tickets, which are its own, all or none. Never paused.
+    /// @dev Reverts with TicketNotOpen, for the ticket of another account too, with TicketNotDue, or with ZeroAmount
+    /// for an empty list.
     /// @return amount The sum paid, in wei.
     function claimUnstake(uint256[] calldata tickets) external returns (uint256 amount);
 
-    /// @notice A ticket as it stands. A closed ticket keeps its amount for the record.
-    function ticketOf(uint256 ticket)
+    /// @notice A ticket of `account` as it stands: wei, and the Unix time from which on it may be claimed. A closed
+    /// ticket keeps its amount for the record. All zero and `None` if `account` has no ticket of this number.
+    function ticketOf(address account, uint256 ticket)
         external
         view
-        returns (address account, uint256 amount, uint256 claimableAt, TicketState state);
+        returns (uint256 amount, uint256 claimableAt, TicketState state);
 
     /// @notice How many tickets were ever written; the highest ticket number.
     function ticketCount() external view returns (uint256);

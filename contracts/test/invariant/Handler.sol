@@ -241,9 +241,11 @@ contract Handler is Watch {
         uint256 count = station.ticketCount();
         for (uint256 i = 0; i < count; ++i) {
             ticket = (seed % count + i) % count + 1;
-            IStation.TicketState state;
-            (owner,, claimableAt, state) = station.ticketOf(ticket);
-            if (state == IStation.TicketState.Open) return (ticket, owner, claimableAt);
+            for (uint256 j = 0; j < actors.length; ++j) {
+                IStation.TicketState state;
+                (, claimableAt, state) = station.ticketOf(actors[j], ticket);
+                if (state == IStation.TicketState.Open) return (ticket, actors[j], claimableAt);
+            }
         }
         return (0, address(0), 0);
     }
