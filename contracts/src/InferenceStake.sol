@@ -20,13 +20,14 @@ contract InferenceStake is IInferenceStake, Station {
         uint112 next;
     }
 
-    /// @dev Amounts fit because `totalStaked` does: only a new stake can fail a cast, never an exit.
+    /// @dev Amounts fit because `totalStaked` does: only a new stake can fail a cast, never an exit. The order is for
+    /// gas: a request changes `staked` and `cooling`, which share a slot.
     struct Account {
         Slot slot;
         uint128 staked;
+        uint128 cooling;
         /// @dev Invariant 23: the part of `staked` that cannot exit.
-        uint128 delegated;
-        uint256 cooling;
+        uint256 delegated;
     }
 
     struct Delegation {
@@ -70,7 +71,7 @@ contract InferenceStake is IInferenceStake, Station {
 
         id = ++delegationCount;
         _delegations[id] = Delegation(msg.sender, amount.toUint96(), to, untilEpoch.toUint64(), true);
-        _accounts[msg.sender].delegated += amount.toUint128();
+        _accounts[msg.sender].delegated += amount;
         emit Delegated(id, msg.sender, to, amount, untilEpoch);
         _moveNext(msg.sender, to, amount);
     }
@@ -133,7 +134,7 @@ contract InferenceStake is IInferenceStake, Station {
     function _leave(address account, uint256 amount) internal override {
         _requireUndelegated(account, amount);
         _accounts[account].staked -= amount.toUint128();
-        _accounts[account].cooling += amount;
+        _accounts[account].cooling += amount.toUint128();
         (uint256 current, uint256 next) = allowanceOf(account);
         _setAllowance(account, current, next - amount);
     }
@@ -141,7 +142,7 @@ contract InferenceStake is IInferenceStake, Station {
     /// @inheritdoc Station
     function _comeBack(address account, uint256 amount, uint256 requestedAt) internal override {
         _accounts[account].staked += amount.toUint128();
-        _accounts[account].cooling -= amount;
+        _accounts[account].cooling -= amount.toUint128();
         (uint256 current, uint256 next) = allowanceOf(account);
         // In the epoch of the request `current` still holds this DIEM. In a later one nobody's does, and the DIEM has
         // been inside all the time: today's dollar is as good as a new stake's.
@@ -151,7 +152,7 @@ contract InferenceStake is IInferenceStake, Station {
 
     /// @inheritdoc Station
     function _depart(address account, uint256 amount) internal override {
-        _accounts[account].cooling -= amount;
+        _accounts[account].cooling -= amount.toUint128();
     }
 
     /// @inheritdoc Station

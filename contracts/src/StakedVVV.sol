@@ -16,15 +16,17 @@ contract StakedVVV is RewardIndex {
     using SafeERC20 for IVVV;
     using SafeCast for uint256;
 
-    /// @dev Amounts fit because `totalStaked` does: only a new stake can fail a cast, never an exit. Invariant 4: the VVV held is at least the sum of all of this and of the treasury's share.
+    /// @dev Amounts fit because `totalStaked` does: only a new stake can fail a cast, never an exit. Invariant 4: the
+    /// VVV held is at least the sum of all of this and of the treasury's share. The order is for gas: a stake changes
+    /// the first two, which share a slot, and the index.
     struct Account {
         uint96 unlocked;
-        uint96 locked;
-        /// @dev The index up to which `owed` is settled. Invariant 6: never above `unlockedIndex`.
-        uint256 index;
         /// @dev Fits all emission of 2**40 seconds at the highest rate, 2**96.
         uint160 owed;
+        uint96 locked;
         uint96 cooling;
+        /// @dev The index up to which `owed` is settled. Invariant 6: never above `unlockedIndex`.
+        uint256 index;
     }
 
     /// @dev The treasury is settled like an account, whenever `totalLocked` changes.
@@ -225,11 +227,13 @@ contract StakedVVV is RewardIndex {
         if (_locks.index != index) _locks.index = index;
     }
 
-    /// @dev Settles `account` and empties what it is owed.
+    /// @dev Settles `account` and empties what it is owed, without writing down what it takes at once.
     function _collect(address account) private returns (uint256 amount) {
-        Account storage holder = _settle(account);
-        amount = holder.owed;
-        if (amount != 0) holder.owed = 0;
+        uint256 index = _accrue();
+        Account storage holder = _accounts[account];
+        amount = holder.owed + _earned(holder, index);
+        if (holder.owed != 0) holder.owed = 0;
+        if (holder.index != index) holder.index = index;
     }
 
     /// @dev Rounded down. No overflow: the index rose while this balance was part of `totalStaked`, so the product
