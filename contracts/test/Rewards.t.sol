@@ -176,6 +176,22 @@ contract RewardsTest is System {
         vm.assertEq(stakedVVV.balanceOf(alice), 1_000e18, "principal is untouched");
     }
 
+    /// @dev A request settles what is earned until then, so that the claim finds it written down.
+    function test_AClaimPaysWhatWasWrittenDownBeforeAndOnce(uint256 later) public {
+        stakeVVV(alice, 1_000e18);
+        vm.warp(START + 3 days);
+        vm.startPrank(alice);
+        stakedVVV.requestUnstake(400e18);
+        later = bound(later, 0, 30 days);
+        vm.warp(START + 3 days + later);
+        uint256 pending = stakedVVV.pendingRewards(alice);
+        vm.assertApproxEqAbs(pending, EMISSION * (3 days + later), 2);
+        vm.assertEq(stakedVVV.claim(), pending);
+        vm.assertEq(vvv.balanceOf(alice), pending);
+        vm.assertEq(stakedVVV.pendingRewards(alice), 0);
+        vm.assertEq(stakedVVV.claim(), 0);
+    }
+
     function test_CompoundingStakesTheRewards() public {
         stakeVVV(alice, 1_000e18);
         vm.warp(START + 3 days);
