@@ -7,6 +7,7 @@ import {Vm} from "./Vm.sol";
 interface MarketVm is Vm {
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function store(address target, bytes32 slot, bytes32 value) external;
+    function roll(uint256 number) external;
     function etch(address target, bytes calldata code) external;
 
     function snapshotState() external returns (uint256 id);
