@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
-.PHONY: help run test demo check setup format lock openapi clean
+.PHONY: help run test demo check coverage setup format lock openapi clean
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: setup ## What test runs before pytest, cheapest first
 	$(BIN)/python scripts/openapi.py --check
 	$(BIN)/python scripts/forge.py fmt --check
 	$(BIN)/python scripts/forge.py test
+
+coverage: setup ## Measure what the forge tests reach of the contracts; fail if a line is left out
+	$(BIN)/python scripts/contract_coverage.py
 
 setup: $(SETUP) ## Make the virtual environment and install the pinned dependencies
 
