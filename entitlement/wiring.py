@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.client import RpcChainReader
+from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.deployment.record import deployment_path, read_deployment
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
@@ -27,6 +28,7 @@ from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
 from entitlement.flows.spend_credit import SpendCredit
+from entitlement.flows.verify_positions import VerifyPositions
 from entitlement.flows.web3_keys import Web3Keys
 from entitlement.settings import Settings
 from entitlement.store.schema import is_current, migrate
@@ -163,6 +165,18 @@ def build_follower(settings: Settings, sessions: sessionmaker[Session]) -> Follo
     reader = RpcChainReader(settings.rpc_url or network.rpc_url, network, deployment, load_artifacts())
     limits = FollowLimits(blocks_per_step=network.blocks_per_request, may_undo_final=network.is_devnet)
     return FollowChain(reader, sessions, limits, start_block=deployment.start_block)
+
+
+def build_verification(settings: Settings, sessions: sessionmaker[Session]) -> VerifyPositions:
+    """Return the verification of the deployment that the settings name."""
+    network = load_network(settings.network)
+    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
+    url, artifacts = settings.rpc_url or network.rpc_url, load_artifacts()
+    return VerifyPositions(
+        sessions,
+        RpcChainReader(url, network, deployment, artifacts),
+        Contracts(connect(url), artifacts, deployment.addresses),
+    )
 
 
 def token_secret(settings: Settings) -> SecretStr:

@@ -1,6 +1,8 @@
 """What the contracts themselves say about a wallet, to hold against what the fold of their logs says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from eth_utils.address import to_checksum_address
 
@@ -34,37 +36,70 @@ class WalletView:
     """VVV wei for one whole DIEM at the margin; the same for all wallets."""
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What all wallets have together, as the contracts count it. Wei, named as in `Position`."""
+
+    vvv_staked: Wei
+    """Unlocked and locked."""
+    vvv_locked: Wei
+    vvv_cooling: Wei
+    diem_minted: Wei
+    diem_staked: Wei
+    diem_cooling: Wei
+
+
 def wallet_view(contracts: Contracts, wallet: Wallet, block: Header) -> WalletView:
-    """Ask the contracts about a wallet at exactly this block.
+    """Ask the contracts about a wallet at exactly this block. Raises as `wallet_views` does."""
+    return wallet_views(contracts, [wallet], block)[0]
 
-    Raises `NodeUnavailable`, also for a node that has not kept the state of that block.
+
+def wallet_views(contracts: Contracts, wallets: Sequence[Wallet], block: Header) -> list[WalletView]:
+    """Ask the contracts about each wallet at exactly this block, through the Lens.
+
+    Raises `NodeUnavailable`, also for a node that has not kept the state of that block, and
+    `TransactionFailed` for a block before the Lens was deployed.
     """
-    account, at = to_checksum_address(wallet), block.hash
+    rate = contracts.view("Lens", "system", block=block.hash)[3][4]
+    nothing: list[int] = []
+    asked = [(to_checksum_address(wallet), nothing, nothing, nothing) for wallet in wallets]
+    answers = contracts.view_each("Lens", "accountOf", asked, block=block.hash)
+    return [_view(wallet, block, rate, answer) for wallet, answer in zip(wallets, answers, strict=True)]
 
-    def ask(contract: str, function: str, *arguments: object) -> int:
-        return contracts.view(contract, function, *arguments, block=at)
 
-    locked, minted = contracts.view("DiemMint", "lockedStakes", account, block=at)
-    current, following = contracts.view("InferenceStake", "allowanceOf", account, block=at)
-    vvv_locked = ask("StakedVVV", "balanceOfLocked", account)
+def totals(contracts: Contracts, block: Header) -> Totals:
+    """Ask what all wallets have together at exactly this block. Raises as `wallet_views` does."""
+    _, _, vvv, diem, *_ = contracts.view("Lens", "system", block=block.hash)
+    _, staked, locked, cooling, *_ = vvv
+    supply, _, diem_staked, diem_cooling, *_ = diem
+    return Totals(*map(Wei, (staked, locked, cooling, supply, diem_staked, diem_cooling)))
+
+
+def _view(wallet: Wallet, block: Header, rate: int, answer: tuple[Any, ...]) -> WalletView:
+    """Take an ILens.AccountView apart; its fields stand in the order of the struct."""
+    timestamp, _, vvv, diem, _, stake, position, right, *_ = answer
+    assert timestamp == block.timestamp, f"asked for block {block}, answered at {timestamp}"
+    unlocked, vvv_locked, vvv_cooling, pending_rewards = stake
+    locked, minted, *_ = position
+    staked, delegated, diem_cooling, current, following = right
     # Two contracts keep this figure, each changed only together with the other.
     assert vvv_locked == locked, f"{wallet}: StakedVVV has {vvv_locked} locked, DiemMint {locked}"
     return WalletView(
         wallet=wallet,
         block=block,
-        vvv_balance=Wei(ask("VVV", "balanceOf", account)),
-        vvv_unlocked=Wei(ask("StakedVVV", "balanceOfUnlocked", account)),
+        vvv_balance=Wei(vvv[0]),
+        vvv_unlocked=Wei(unlocked),
         vvv_locked=Wei(vvv_locked),
-        vvv_cooling=Wei(ask("StakedVVV", "coolingOf", account)),
-        pending_rewards=Wei(ask("StakedVVV", "pendingRewards", account)),
-        diem_balance=Wei(ask("DIEM", "balanceOf", account)),
+        vvv_cooling=Wei(vvv_cooling),
+        pending_rewards=Wei(pending_rewards),
+        diem_balance=Wei(diem[0]),
         diem_minted=Wei(minted),
-        diem_staked=Wei(ask("InferenceStake", "stakedOf", account)),
-        diem_cooling=Wei(ask("InferenceStake", "coolingOf", account)),
-        diem_given=Wei(ask("InferenceStake", "delegatedOf", account)),
+        diem_staked=Wei(staked),
+        diem_cooling=Wei(diem_cooling),
+        diem_given=Wei(delegated),
         allowance_current=Wei(current),
         allowance_next=Wei(following),
-        mint_rate=Wei(ask("DiemMint", "rate")),
+        mint_rate=Wei(rate),
     )
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "deploy": ("deploy", OPERATORS),
     "check": ("check", OPERATORS),
     "verification": ("check", OPERATORS),
+    "verify": ("verify", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "serve": ("roles", PROCESSES),
     "jobs": ("roles", PROCESSES),

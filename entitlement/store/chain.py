@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -240,6 +240,23 @@ def forget_positions(session: Session, wallets: Iterable[Wallet], *, pending: bo
     session.execute(
         delete(PositionRow).where(PositionRow.wallet.in_(list(wallets)), PositionRow.pending == pending)
     )
+
+
+def followed_wallets(session: Session, *, after: str, limit: int) -> list[Wallet]:
+    """Return up to `limit` wallets of which anything is stored, in order, from the one after `after`."""
+    rows = session.scalars(
+        select(PositionRow.wallet)
+        .where(PositionRow.wallet > after)
+        .distinct()
+        .order_by(PositionRow.wallet)
+        .limit(limit)
+    )
+    return [Wallet(name) for name in rows]
+
+
+def count_followed_wallets(session: Session) -> int:
+    """Return how many wallets `followed_wallets` has."""
+    return session.scalars(select(func.count(PositionRow.wallet.distinct()))).one()
 
 
 def wallets_with_right(session: Session, *, after: str, limit: int) -> list[Wallet]:

@@ -1,0 +1,48 @@
+"""`entitlement verify`: every stored position against the contracts' own views."""
+
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from entitlement.cli.show import console
+from entitlement.settings import read_settings
+
+DIFFERENCES_SHOWN = 20
+
+
+def verify(
+    block: Annotated[int | None, typer.Option(help="At this block. [default: the final one]")] = None,
+) -> None:
+    """Compare every stored position with the [bold]contracts' own views[/]; exit code 1 if any differs.
+
+    The node must have kept the state of the block: any node has that of the newest ones, an archive node all.
+    """
+    from entitlement.wiring import build_verification, open_service  # noqa: PLC0415 - loads the whole service
+
+    settings = read_settings()
+    with open_service(settings) as service:
+        verification = build_verification(settings, service.sessions)
+        with Progress(
+            TextColumn("verifying"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("wallets"),
+            TimeRemainingColumn(),
+            console=console,
+        ) as progress:
+            task = progress.add_task("verify", total=None)
+            done = verification.run(
+                block, lambda wallets, of: progress.update(task, completed=wallets, total=of)
+            )
+    for difference in done.differences[:DIFFERENCES_SHOWN]:
+        console.print(difference, style="red", soft_wrap=True)
+    hidden = len(done.differences) - DIFFERENCES_SHOWN
+    if hidden > 0:
+        console.print(f"and {hidden} more", style="red")
+    console.print(
+        f"{done.wallets} wallets at block {done.block}: "
+        + (f"{len(done.differences)} differences" if done.differences else "all as the contracts say")
+    )
+    if done.differences:
+        raise typer.Exit(1)

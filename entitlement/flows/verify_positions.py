@@ -1,0 +1,131 @@
+"""Verify: everything that is stored about wallets against what the contracts themselves say at one block.
+
+Three questions, each of which finds what the others cannot:
+
+    journal up to the block, folded == the contracts' view of each wallet    a log that was missed or misread
+    stored final position           == journal up to it, folded              a position written wrongly
+    sum over all stored wallets     == the contracts' totals                 a wallet that is not stored
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.chain.contracts import Contracts
+from entitlement.chain.reader import ChainReader
+from entitlement.chain.views import Totals, differences, totals, wallet_views
+from entitlement.core.blocks import Header
+from entitlement.core.errors import InvalidRequest, SetupError
+from entitlement.core.events import wallets_of
+from entitlement.core.positions import Position, apply_event
+from entitlement.core.units import Wallet, Wei
+from entitlement.store import chain as chain_rows
+from entitlement.store.chain import Followed
+
+WALLETS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a verification found."""
+
+    block: int
+    wallets: int
+    differences: list[str]
+    """A sentence with both figures for each; empty when everything agrees."""
+
+
+class VerifyPositions:
+    """Compares what is stored with the contracts. Reads only; the follower may go on meanwhile."""
+
+    def __init__(self, sessions: sessionmaker[Session], reader: ChainReader, contracts: Contracts) -> None:
+        self._sessions, self._reader, self._contracts = sessions, reader, contracts
+
+    def run(self, number: int | None, progress: Callable[[int, int], None]) -> Verification:
+        """Verify at a block, or at the final one; `progress` is told how many wallets are done, of how many.
+
+        Raises `InvalidRequest` for a block that is not followed, `SetupError` if none is yet, and as the
+        reader does. The node must have kept the state of that block.
+        """
+        with self._sessions.begin() as session:
+            known = chain_rows.followed(session)
+            count = chain_rows.count_followed_wallets(session)
+        if known is None:
+            raise SetupError(
+                "The chain has not been followed yet.", remedy="Run `entitlement follow`, then this again."
+            )
+        block = self._block(known, known.final.number if number is None else number)
+        found: list[str] = []
+        sums: Counter[str] = Counter()
+        done, after = 0, ""
+        while wallets := self._page(after):
+            found += self._compare(wallets, block, sums)
+            done, after = done + len(wallets), wallets[-1]
+            progress(done, max(done, count))
+        found += _compare_totals(sums, totals(self._contracts, block))
+        return Verification(block.number, done, found)
+
+    def _block(self, known: Followed, number: int) -> Header:
+        if not known.start.number < number <= known.head.number:
+            followed = f"{known.start.number + 1} to {known.head.number}"
+            raise InvalidRequest(f"block {number} is not followed: give one from {followed}", field="block")
+        theirs = self._reader.header(number)
+        with self._sessions.begin() as session:
+            ours = chain_rows.kept_block(session, number)
+        if theirs is None or (ours is not None and ours.hash != theirs.hash):
+            raise InvalidRequest(
+                f"block {number} is {ours and ours.hash} here and {theirs and theirs.hash} on the node: "
+                "wait until the follower has undone it",
+                field="block",
+            )
+        return theirs
+
+    def _page(self, after: str) -> list[Wallet]:
+        with self._sessions.begin() as session:
+            return chain_rows.followed_wallets(session, after=after, limit=WALLETS_AT_ONCE)
+
+    def _compare(self, wallets: list[Wallet], block: Header, sums: Counter[str]) -> list[str]:
+        with self._sessions.begin() as session:
+            known = chain_rows.followed(session, for_update=False)
+            assert known is not None
+            events = chain_rows.events_between(
+                session, above=known.start.number, to=block.number, wallets=wallets
+            )
+            stored = chain_rows.positions(session, wallets, pending=False)
+        found: list[str] = []
+        folded = {wallet: Position(wallet) for wallet in wallets}
+        for event in events:
+            for wallet in set(wallets_of(event)) & set(folded):
+                try:
+                    folded[wallet] = apply_event(folded[wallet], event)
+                except AssertionError as error:
+                    # More went out than came in: a log is missing before this one. What follows says where.
+                    found.append(f"the events do not fit together: {error}")
+        for wallet, view in zip(wallets, wallet_views(self._contracts, wallets, block), strict=True):
+            position = folded[wallet]
+            found += differences(position, view)
+            # The final block may have moved on since: then there is nothing to compare.
+            is_final = known.final.number == block.number
+            if is_final and stored.get(wallet, Position(wallet)) != position:
+                found.append(f"{wallet} is stored as {stored.get(wallet)}, but its events give {position}")
+            sums.update(
+                vvv_staked=position.vvv_unlocked + position.vvv_locked,
+                vvv_locked=position.vvv_locked,
+                vvv_cooling=position.vvv_cooling,
+                diem_minted=position.diem_minted,
+                diem_staked=position.diem_staked,
+                diem_cooling=position.diem_cooling,
+            )
+        return found
+
+
+def _compare_totals(sums: Counter[str], on_chain: Totals) -> list[str]:
+    expected = {name: Wei(getattr(on_chain, name)) for name in Totals.__slots__}
+    return [
+        f"{name} of all stored wallets together is {sums[name]}, the contracts have {total}: "
+        "of some wallet nothing is stored"
+        for name, total in expected.items()
+        if sums[name] != total
+    ]
