@@ -19,8 +19,9 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
+from entitlement import metrics
 from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChanged
-from entitlement.flows.follow_chain import FollowChain
+from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
 from entitlement.wiring import Service
@@ -87,13 +88,33 @@ class Jobs:
         for _ in range(STEPS_PER_POLL_MAX):
             if self._stop.is_set():
                 return
-            step = self._follower.step()
+            step = self._measured_step()
             if step.undone:
                 log.warning("reorganisation", undone=step.undone, head=step.head)
             if step.events:
                 log.info("followed", head=step.head, events=step.events, behind=step.node_head - step.head)
             if step.is_caught_up:
                 return
+
+    def _measured_step(self) -> FollowStep:
+        try:
+            with metrics.STEP_SECONDS.time():
+                step = self._follower.step()
+        except Exception as error:
+            metrics.STEPS.labels(type(error).__name__).inc()
+            raise
+        metrics.STEPS.labels("ok").inc()
+        metrics.STEPPED_AT.set_to_current_time()
+        metrics.EVENTS.inc(step.events)
+        metrics.HEAD_BLOCK.set(step.head)
+        metrics.HEAD_TIMESTAMP.set(step.head_timestamp)
+        metrics.FINAL_BLOCK.set(step.final)
+        metrics.NODE_BLOCK.set(step.node_head)
+        metrics.LAG_BLOCKS.set(max(0, step.node_head - step.head))
+        if step.undone:
+            metrics.REORGANISATIONS.inc()
+            metrics.UNDONE_BLOCKS.observe(step.undone)
+        return step
 
     def _end(self, scheduler: BackgroundScheduler) -> None:
         self._stop.set()

@@ -5,7 +5,7 @@ ENTITLEMENT_DATA_FOLDER      where the embedded database, the chain's state and 
 ENTITLEMENT_NETWORK          a file in networks/ without its ending
 ENTITLEMENT_RPC_URL          the node; default: the network's
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
-ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS
+ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
 """
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Hosts that a sign-in message may be for, separated by commas; default: the API's own address."""
     token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
     poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.client import RpcChainReader
 from entitlement.chain.contracts import Contracts, connect
-from entitlement.chain.deployment.record import deployment_path, read_deployment
+from entitlement.chain.deployment.record import Deployment, deployment_path, read_deployment
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
@@ -158,25 +158,38 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
     )
 
 
-def build_follower(settings: Settings, sessions: sessionmaker[Session]) -> FollowChain:
-    """Return the follower of the deployment that the settings name."""
+@contextmanager
+def open_follower(
+    settings: Settings, sessions: sessionmaker[Session], *, may_undo_final: bool = False
+) -> Generator[FollowChain]:
+    """Hand out the follower of the deployment that the settings name.
+
+    Final blocks are undone on development networks, and where a person says so.
+    """
+    with _open_reader(settings) as (reader, deployment, network):
+        limits = FollowLimits(
+            blocks_per_step=network.blocks_per_request, may_undo_final=may_undo_final or network.is_devnet
+        )
+        yield FollowChain(reader, sessions, limits, start_block=deployment.start_block)
+
+
+@contextmanager
+def open_verification(settings: Settings, sessions: sessionmaker[Session]) -> Generator[VerifyPositions]:
+    """Hand out the verification of the deployment that the settings name."""
+    with _open_reader(settings) as (reader, deployment, network):
+        web3 = connect(settings.rpc_url or network.rpc_url)
+        yield VerifyPositions(sessions, reader, Contracts(web3, load_artifacts(), deployment.addresses))
+
+
+@contextmanager
+def _open_reader(settings: Settings) -> Generator[tuple[RpcChainReader, Deployment, Network]]:
     network = load_network(settings.network)
     deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
     reader = RpcChainReader(settings.rpc_url or network.rpc_url, network, deployment, load_artifacts())
-    limits = FollowLimits(blocks_per_step=network.blocks_per_request, may_undo_final=network.is_devnet)
-    return FollowChain(reader, sessions, limits, start_block=deployment.start_block)
-
-
-def build_verification(settings: Settings, sessions: sessionmaker[Session]) -> VerifyPositions:
-    """Return the verification of the deployment that the settings name."""
-    network = load_network(settings.network)
-    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
-    url, artifacts = settings.rpc_url or network.rpc_url, load_artifacts()
-    return VerifyPositions(
-        sessions,
-        RpcChainReader(url, network, deployment, artifacts),
-        Contracts(connect(url), artifacts, deployment.addresses),
-    )
+    try:
+        yield reader, deployment, network
+    finally:
+        reader.close()
 
 
 def token_secret(settings: Settings) -> SecretStr:

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, cast
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
+from entitlement import metrics
 from entitlement.core.errors import InconsistentNode, NodeUnavailable
 
 ANSWER_BYTES_MAX = 256 * 2**20
@@ -68,6 +70,7 @@ class JsonRpc:
 
     def __init__(self, url: str, limits: RpcLimits | None = None) -> None:
         self._url = url
+        self._host = _host_of(url)
         self._limits = limits or RpcLimits()
         self._client = httpx.Client(
             timeout=httpx.Timeout(self._limits.answer_seconds, connect=self._limits.connect_seconds),
@@ -121,7 +124,7 @@ class JsonRpc:
         wait = self._limits.first_wait_seconds
         for remaining in reversed(range(self._limits.tries)):
             try:
-                return _unwrap(method, self._post(method, body), len(requests))
+                return self._measured(method, body, len(requests))
             except RefusedByNode as refusal:
                 if not (patient and refusal.passing and remaining):
                     raise
@@ -131,6 +134,17 @@ class JsonRpc:
             time.sleep(wait + random.uniform(0, wait))  # noqa: S311  spreads the callers, guards nothing
             wait *= 2
         raise AssertionError("the last try returns or raises")
+
+    def _measured(self, method: str, body: bytes, wanted: int) -> list[Any]:
+        outcome = "ok"
+        try:
+            with metrics.REQUEST_SECONDS.labels(self._host, method).time():
+                return _unwrap(method, self._post(method, body), wanted)
+        except (NodeUnavailable, InconsistentNode) as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            metrics.REQUESTS.labels(self._host, method, outcome).inc()
 
     def _post(self, method: str, body: bytes) -> object:
         deadline = time.monotonic() + self._limits.answer_seconds
@@ -156,6 +170,14 @@ class JsonRpc:
         raise RefusedByNode(
             method=method, reason=f"HTTP status {status}: {bytes(answer[:200])!r}", passing=False
         )
+
+
+def _host_of(url: str) -> str:
+    """Return the host alone, for metrics: the rest of an address may hold a key."""
+    try:
+        return urlsplit(url).hostname or "unknown"
+    except ValueError:
+        return "unknown"
 
 
 def _json(method: str, answer: bytes | bytearray) -> object:

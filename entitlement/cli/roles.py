@@ -15,6 +15,7 @@ from entitlement.settings import read_settings
 StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
 
 GRACEFUL_SECONDS = 10
+METRICS_HOST = "127.0.0.1"
 
 
 def serve(
@@ -53,25 +54,28 @@ def jobs(stop: StopWithParent = False) -> None:
     Start as many as you like: one works, the others wait to take over.
     """
     from entitlement.jobs import Jobs  # noqa: PLC0415
+    from entitlement.metrics import serve_metrics  # noqa: PLC0415
     from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
-    from entitlement.wiring import build_follower, open_database, service_on  # noqa: PLC0415
+    from entitlement.wiring import open_database, open_follower, service_on  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
     settings = read_settings()
     configure_logs()
+    if settings.metrics_port is not None:
+        serve_metrics(METRICS_HOST, settings.metrics_port)
     with open_database(settings) as engine:
         service = service_on(settings, engine)
-        follower = build_follower(settings, service.sessions)
-        running = Jobs(service, follower, Leadership(engine, Role.JOBS), settings.poll_seconds)
+        with open_follower(settings, service.sessions) as follower:
+            running = Jobs(service, follower, Leadership(engine, Role.JOBS), settings.poll_seconds)
 
-        def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
-            running.stop()
+            def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
+                running.stop()
 
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
-        ended_well = running.run()
+            signal.signal(signal.SIGTERM, end)
+            signal.signal(signal.SIGINT, end)
+            ended_well = running.run()
     if running.is_hanging:
         # The interpreter would wait for that thread before it ends.
         os._exit(0 if ended_well else 1)
@@ -79,13 +83,22 @@ def jobs(stop: StopWithParent = False) -> None:
         raise typer.Exit(1)
 
 
-def follow() -> None:
+def follow(
+    undo_final: Annotated[
+        bool,
+        typer.Option(
+            "--undo-final", help="Undo final blocks that are gone from the chain, at any depth. Look first."
+        ),
+    ] = False,
+) -> None:
     """Follow the chain [bold]once[/], from where it was left to its head, and stop."""
-    from entitlement.wiring import build_follower, open_service  # noqa: PLC0415
+    from entitlement.wiring import open_follower, open_service  # noqa: PLC0415
 
     settings = read_settings()
-    with open_service(settings) as service:
-        follower = build_follower(settings, service.sessions)
+    with (
+        open_service(settings) as service,
+        open_follower(settings, service.sessions, may_undo_final=undo_final) as follower,
+    ):
         first = service.accounts.health()
         start = first.head_number if first else 0
         events = 0

@@ -18,23 +18,24 @@ def verify(
 
     The node must have kept the state of the block: any node has that of the newest ones, an archive node all.
     """
-    from entitlement.wiring import build_verification, open_service  # noqa: PLC0415 - loads the whole service
+    from entitlement.wiring import open_service, open_verification  # noqa: PLC0415 - loads the whole service
 
     settings = read_settings()
-    with open_service(settings) as service:
-        verification = build_verification(settings, service.sessions)
-        with Progress(
-            TextColumn("verifying"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("wallets"),
-            TimeRemainingColumn(),
-            console=console,
-        ) as progress:
-            task = progress.add_task("verify", total=None)
-            done = verification.run(
-                block, lambda wallets, of: progress.update(task, completed=wallets, total=of)
-            )
+    with (
+        open_service(settings) as service,
+        open_verification(settings, service.sessions) as verification,Progress(
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("wallets"),
+        TimeRemainingColumn(),
+        console=console,
+    ) as progress
+    ):
+        task = progress.add_task("verify", total=None)
+        done = verification.run(
+            block, lambda wallets, of: progress.update(task, completed=wallets, total=of)
+        )
     for difference in done.differences[:DIFFERENCES_SHOWN]:
         console.print(difference, style="red", soft_wrap=True)
     hidden = len(done.differences) - DIFFERENCES_SHOWN

@@ -55,6 +55,10 @@ class FollowStep:
 
     head: int
     """The block followed to."""
+    head_timestamp: int
+    """When it was made, Unix time."""
+    final: int
+    """The newest of these that is final."""
     node_head: int
     events: int
     undone: int
@@ -106,7 +110,8 @@ class FollowChain:
         events = self._reader.events(headers) if headers else []
         final = self._final_within(known, headers)
         self._write(known, headers, events, final, node_head)
-        return FollowStep(max(last, known.head.number), node_head.number, len(events), undone)
+        head = headers[-1] if headers else known.head
+        return FollowStep(head.number, head.timestamp, final.number, node_head.number, len(events), undone)
 
     def _known(self) -> Followed:
         chain_id = self._reader.chain_id()
