@@ -1,7 +1,7 @@
 """Measure what the forge tests reach in contracts/src; fail if a line or branch is left out without a reason.
 
 The tests of single rules are measured, without the machines that act at random: what only chance reaches is
-not tested. Forge counts the arms that are written, and not the case in which an `if` without `else` does nothing.
+not tested. Forge counts the arms that are written, not the case in which an `if` without `else` does nothing.
 """
 
 import os

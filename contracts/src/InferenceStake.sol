@@ -20,19 +20,19 @@ contract InferenceStake is IInferenceStake, Station {
         uint112 next;
     }
 
-    /// @dev Amounts fit because `totalStaked` does: only a new stake can fail a cast, never an exit. The order is for
-    /// gas: a request changes `staked` and `cooling`, which share a slot.
+    /// @dev Three in a slot, since a request changes two of them. DIEM cannot pass one and a half million, 2**81 wei,
+    /// at any target: no stake and no exit can fail a cast. Who would delegate more than 1.2 million is refused.
     struct Account {
         Slot slot;
-        uint128 staked;
-        uint128 cooling;
+        uint88 staked;
+        uint88 cooling;
         /// @dev Invariant 23: the part of `staked` that cannot exit.
-        uint256 delegated;
+        uint80 delegated;
     }
 
     struct Delegation {
         address from;
-        uint96 amount;
+        uint80 amount;
         address to;
         uint64 untilEpoch;
         bool open;
@@ -70,8 +70,8 @@ contract InferenceStake is IInferenceStake, Station {
         _requireUndelegated(msg.sender, amount);
 
         id = ++delegationCount;
-        _delegations[id] = Delegation(msg.sender, amount.toUint96(), to, untilEpoch.toUint64(), true);
-        _accounts[msg.sender].delegated += amount;
+        _delegations[id] = Delegation(msg.sender, amount.toUint80(), to, untilEpoch.toUint64(), true);
+        _accounts[msg.sender].delegated += amount.toUint80();
         emit Delegated(id, msg.sender, to, amount, untilEpoch);
         _moveNext(msg.sender, to, amount);
     }
@@ -125,7 +125,7 @@ contract InferenceStake is IInferenceStake, Station {
 
     /// @inheritdoc Station
     function _enter(address account, uint256 amount) internal override {
-        _accounts[account].staked = (_accounts[account].staked + amount).toUint128();
+        _accounts[account].staked = (_accounts[account].staked + amount).toUint88();
         (uint256 current, uint256 next) = allowanceOf(account);
         _setAllowance(account, current + amount, next + amount);
     }
@@ -133,16 +133,16 @@ contract InferenceStake is IInferenceStake, Station {
     /// @inheritdoc Station
     function _leave(address account, uint256 amount) internal override {
         _requireUndelegated(account, amount);
-        _accounts[account].staked -= amount.toUint128();
-        _accounts[account].cooling += amount.toUint128();
+        _accounts[account].staked -= amount.toUint88();
+        _accounts[account].cooling += amount.toUint88();
         (uint256 current, uint256 next) = allowanceOf(account);
         _setAllowance(account, current, next - amount);
     }
 
     /// @inheritdoc Station
     function _comeBack(address account, uint256 amount, uint256 requestedAt) internal override {
-        _accounts[account].staked += amount.toUint128();
-        _accounts[account].cooling -= amount.toUint128();
+        _accounts[account].staked += amount.toUint88();
+        _accounts[account].cooling -= amount.toUint88();
         (uint256 current, uint256 next) = allowanceOf(account);
         // In the epoch of the request `current` still holds this DIEM. In a later one nobody's does, and the DIEM has
         // been inside all the time: today's dollar is as good as a new stake's.
@@ -152,7 +152,7 @@ contract InferenceStake is IInferenceStake, Station {
 
     /// @inheritdoc Station
     function _depart(address account, uint256 amount) internal override {
-        _accounts[account].cooling -= amount.toUint128();
+        _accounts[account].cooling -= amount.toUint88();
     }
 
     /// @inheritdoc Station

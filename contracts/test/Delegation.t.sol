@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IInferenceStake} from "../src/interfaces/IInferenceStake.sol";
 import {IStation} from "../src/interfaces/IStation.sol";
 import {System} from "./support/System.sol";
@@ -193,6 +194,25 @@ contract DelegationTest is System {
     function end(address account, uint256 id) private {
         vm.prank(account);
         inferenceStake.endDelegation(id);
+    }
+
+    /// @dev What cannot be written down is refused, in one delegation and in the sum.
+    function test_NobodyDelegatesMoreThanADelegationHolds() public {
+        uint256 most = type(uint80).max;
+        fund(carol, 0);
+        vm.prank(address(diemMint));
+        diem.mint(carol, most + 1);
+        vm.prank(carol);
+        inferenceStake.stake(carol, most + 1);
+
+        vm.expectRevert(
+            abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 80, most + 1)
+        );
+        delegate(carol, bob, most + 1, TODAY + 1);
+        delegate(carol, bob, most, TODAY + 1);
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 0x11));
+        delegate(carol, bob, 1, TODAY + 1);
+        vm.assertEq(inferenceStake.delegatedOf(carol), most);
     }
 
     function assertAllowances(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {MintCurve} from "../src/MintCurve.sol";
 import {IInferenceStake} from "../src/interfaces/IInferenceStake.sol";
 import {IStation} from "../src/interfaces/IStation.sol";
 import {System} from "./support/System.sol";
@@ -133,6 +134,25 @@ contract InferenceStakeTest is System {
         amount = bound(amount, 10e18 + 1, type(uint256).max);
         expectInsufficient(10e18, amount);
         request(alice, amount);
+    }
+
+    /// @dev The largest supply at the largest target: that there is never more is DiemMint's to hold (invariant 14).
+    function test_AllDiemThatCanEverBeGoesIntoOneAccountAndOutAgain() public {
+        uint256 most = MintCurve.cap(MintCurve.TARGET_MAX) - diem.totalSupply();
+        fund(bob, 0);
+        vm.prank(address(diemMint));
+        diem.mint(bob, most);
+        vm.prank(bob);
+        inferenceStake.stake(bob, most);
+        uint256 ticket = request(bob, most);
+        cancel(bob, ticket);
+        assertAllowance(bob, most, most);
+        ticket = request(bob, most);
+        vm.assertEq(inferenceStake.coolingOf(bob), most);
+        vm.warp(block.timestamp + 1 days);
+        vm.prank(bob);
+        vm.assertEq(inferenceStake.claimUnstake(list(ticket)), most);
+        vm.assertEq(diem.balanceOf(bob), most);
     }
 
     function test_AStrangerHasNothing() public view {

@@ -49,7 +49,8 @@ interface IInferenceStake is IStation {
     /// @notice Gives the right of `amount` wei of the caller's stake to `to`: the right, not the token. `to` has it in
     /// every epoch from the next one through `untilEpoch` at least, and until it is ended.
     /// @dev The stake cannot be requested or delegated again meanwhile. What was received cannot be passed on.
-    /// Reverts with ZeroAmount, RecipientRefused, TermOutOfBounds or InsufficientUndelegated.
+    /// Reverts with ZeroAmount, RecipientRefused, TermOutOfBounds or InsufficientUndelegated, and where an account would
+    /// have delegated 2**80 wei, 1.2 million DIEM, or more at once.
     /// @return id The number of the delegation; numbers count up from 1 over all accounts.
     function delegate(address to, uint256 amount, uint256 untilEpoch) external returns (uint256 id);
 
