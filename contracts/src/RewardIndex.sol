@@ -101,7 +101,8 @@ abstract contract RewardIndex is IStakedVVV, Station, Timelocked {
     }
 
     /// @dev What an accrual at this second would mint, and the index and remainder that it would leave.
-    /// Invariant 3: nothing for time in which nothing was staked.
+    /// Invariant 3: nothing for time in which nothing was staked. Nor at a rate of zero, where the remainder alone
+    /// could still move the index if the total fell: what is not minted is not written, and not settled by.
     function _accrued() internal view returns (uint256 minted, uint256 index, uint256 remainder) {
         Emission memory emission = _emission;
         index = unlockedIndex;
@@ -110,6 +111,7 @@ abstract contract RewardIndex is IStakedVVV, Station, Timelocked {
         if (total == 0 || block.timestamp <= emission.accruedAt) return (0, index, remainder);
 
         minted = emission.rate * (block.timestamp - emission.accruedAt);
+        if (minted == 0) return (0, index, remainder);
         uint256 scaled = minted * RAY + remainder;
         uint256 fifth = scaled / (FIFTHS * total);
         remainder = scaled - FIFTHS * total * fifth;

@@ -83,6 +83,27 @@ contract EmissionTest is System {
         lowerEmissionRate(0);
     }
 
+    /// @dev Invariants 6 and 13. What the last division left over must not move the index of a rate of zero: it is
+    /// not written then, and whoever was settled by it would be ahead of it.
+    function test_NobodyIsLockedInWhenTheEmissionEnds(uint256 large, uint256 duration) public {
+        large = bound(large, 1e18, 10_000_000e18);
+        stakeVVV(alice, 1e15);
+        stakeVVV(bob, large);
+        vm.warp(START + bound(duration, 1, 1_000 days));
+        lowerEmissionRate(0);
+        vm.prank(bob);
+        uint256 ticket = stakedVVV.requestUnstake(large);
+        vm.warp(block.timestamp + 1);
+        vm.startPrank(alice);
+        stakedVVV.claim();
+        vm.assertEq(stakedVVV.claim(), 0, "all of it was claimed");
+        vm.stopPrank();
+        vm.prank(bob);
+        stakedVVV.cancelUnstake(ticket);
+        vm.prank(alice);
+        stakedVVV.requestUnstake(1e15);
+    }
+
     function test_TheEmissionMayOnlyFall(uint256 rate) public {
         rate = bound(rate, EMISSION, type(uint256).max);
         expectMustFall(EMISSION, rate);
