@@ -27,7 +27,7 @@ check: setup ## What test runs before pytest, cheapest first
 	node_modules/.bin/pyright
 	$(BIN)/python scripts/openapi.py --check
 	$(BIN)/python scripts/forge.py fmt --check
-	$(BIN)/python scripts/forge.py test
+	FORGE_SNAPSHOT_CHECK=true $(BIN)/python scripts/forge.py test
 
 coverage: setup ## Measure what the forge tests reach of the contracts; fail if a line is left out
 	$(BIN)/python scripts/contract_coverage.py
