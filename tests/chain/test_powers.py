@@ -30,6 +30,8 @@ class Who(Enum):
     KEEPER = "OnlyKeeper"
     PUBLISHER = "OnlyPublisher"
     MINTER = "OnlyMinter"
+    OWNER = "OnlyOwner"
+    """Of the replicas of the live contracts; ours have no owner."""
     DIEM_MINT = "OnlyDiemMint"
     POOL = "OnlyPool"
     ROLE = "AccessControlUnauthorizedAccount"
@@ -42,6 +44,11 @@ UNRESTRICTED = (Who.ITSELF, Who.ALL, Who.DEVELOPMENT)
 ERC20 = {
     "approve(address,uint256)": Who.ITSELF,
     "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": Who.ITSELF,
+    "transfer(address,uint256)": Who.ITSELF,
+    "transferFrom(address,address,uint256)": Who.ITSELF,
+}
+REPLICA_TOKEN = {
+    "approve(address,uint256)": Who.ITSELF,
     "transfer(address,uint256)": Who.ITSELF,
     "transferFrom(address,address,uint256)": Who.ITSELF,
 }
@@ -136,6 +143,31 @@ POWERS: dict[str, dict[str, Who]] = {
         "uniswapV3SwapCallback(int256,int256,bytes)": Who.POOL,
         "uniswapV3MintCallback(uint256,uint256,bytes)": Who.POOL,
     },
+    "ReplicaVVV": REPLICA_TOKEN | {"mint(address,uint256)": Who.OWNER},
+    "ReplicaDiem": REPLICA_TOKEN
+    | {
+        "mint(address,uint256)": Who.MINTER,
+        "burn(address,uint256)": Who.MINTER,
+        "stake(uint256)": Who.ITSELF,
+        "initiateUnstake(uint256)": Who.ITSELF,
+        "unstake()": Who.ITSELF,
+    },
+    "ReplicaStaking": REPLICA_TOKEN
+    | {
+        "stake(address,uint256)": Who.ITSELF,
+        "initiateUnstake(uint256)": Who.ITSELF,
+        "finalizeUnstake()": Who.ITSELF,
+        "claim()": Who.ITSELF,
+        "claimAndStake()": Who.ITSELF,
+        "mintDiem(uint256,uint256)": Who.ITSELF,
+        "burnDiem(uint256)": Who.ITSELF,
+        "setEmissionRate(uint256)": Who.OWNER,
+        "setCooldownDuration(uint256)": Who.OWNER,
+        "setTreasury(address)": Who.OWNER,
+        "setDiemMintCurve(uint256[256],uint256[256])": Who.OWNER,
+        "setVeniceEmissionsPercentage(uint256)": Who.OWNER,
+        "setVeniceEmissionsPercentageWhenLocked(uint256)": Who.OWNER,
+    },
 }
 
 PLACE = "0x00000000000000000000000000000000000000aa"
@@ -170,6 +202,8 @@ def zero(abi_type: str, components: list[dict[str, Any]] | None = None) -> objec
     """Return the empty value of a type."""
     if abi_type.endswith("[]"):
         return []
+    if abi_type.endswith("[256]"):
+        return [0] * 256
     if abi_type == "tuple":
         return tuple(zero(part["type"]) for part in components or [])
     if abi_type == "address":
