@@ -9,14 +9,14 @@
 A filter has no false negatives, so what 1 and 3 do not find is not there, unless the node lies in both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, Generic
 
 from entitlement.chain import answers
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
-from entitlement.chain.decode import LogDecoder, place_of
+from entitlement.chain.decode import LogDecoder, Said, TableDecoder, place_of
 from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.networks import Network
 from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RefusedByNode, RpcLimits
@@ -32,25 +32,26 @@ FILTERS_KEPT = 20_000
 """Blocks whose filters are remembered between `headers` and `events`; one bit of knowledge each."""
 
 
-class RpcChainReader:
-    """`ChainReader` over JSON-RPC for one deployment. Thread-safe.
+class RpcLogReader(Generic[Said]):
+    """Reads blocks and what some contracts said in them, over JSON-RPC. Thread-safe.
 
     Beside `NodeUnavailable` and `InconsistentNode`, the first question raises `WrongChain` when the node
-    serves another chain and `DeploymentMismatch` when the deployment's first block is not on it.
+    serves another chain, and what `_check_start` raises.
     """
 
     def __init__(
         self,
         rpc_url: str,
         network: Network,
-        deployment: Deployment,
-        artifacts: Artifacts,
+        decoder: TableDecoder[Said],
+        *,
+        start_block: int,
         limits: RpcLimits | None = None,
     ) -> None:
         self._rpc = JsonRpc(rpc_url, limits)
-        self._network, self._deployment = network, deployment
-        self._decoder = LogDecoder(artifacts, deployment.addresses)
-        self._watch = BloomWatch(self._decoder.topics_of)
+        self._network, self._start_block = network, start_block
+        self._decoder = decoder
+        self._watch = BloomWatch(decoder.topics_of)
         self._may_speak: dict[str, bool] = {}
         self._lock = Lock()
         self._is_checked = False
@@ -71,7 +72,7 @@ class RpcChainReader:
     def final_head(self) -> Header:
         """Return the newest block that the network's finality rule calls final; at least the start block."""
         self._check_chain()
-        finality, start = self._network.finality, self._deployment.start_block
+        finality, start = self._network.finality, self._start_block
         if finality.rule is FinalityRule.DEPTH:
             final = self._block(max(start, self._tagged("latest").number - finality.depth))
         else:
@@ -101,8 +102,8 @@ class RpcChainReader:
             raise InconsistentNode(f"blocks {first}..{last} do not follow each other")
         return headers
 
-    def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
-        """Return what our contracts said in exactly these blocks, in chain order."""
+    def said(self, headers: Sequence[Header]) -> list[Said]:
+        """Return what the contracts said in exactly these blocks, in chain order."""
         assert is_linked(headers, None), "only blocks that follow each other have a range of logs"
         if not headers:
             return []
@@ -128,34 +129,31 @@ class RpcChainReader:
 
     # --- logs ------------------------------------------------------------------------------------------
 
-    def _range(self, first: int, last: int) -> list[Any]:
+    def _range(self, first: int, last: int, only: dict[str, Any] | None = None) -> Iterator[Any]:
         step = self._network.blocks_per_request
-        return [
-            log
-            for start in range(first, last + 1, step)
-            for log in self._halving(start, min(start + step - 1, last))
-        ]
+        for start in range(first, last + 1, step):
+            yield from self._halving(start, min(start + step - 1, last), only)
 
-    def _halving(self, first: int, last: int) -> list[Any]:
+    def _halving(self, first: int, last: int, only: dict[str, Any] | None = None) -> list[Any]:
         """Return the logs of a range, in as many parts as the node needs; one block is the smallest part."""
-        wanted = self._filter() | {"fromBlock": hex(first), "toBlock": hex(last)}
+        wanted = (only or self._filter()) | {"fromBlock": hex(first), "toBlock": hex(last)}
         try:
             return answers.sequence(self._rpc.call("eth_getLogs", wanted, patient=first == last), "logs")
         except RefusedByNode:
             if first == last:
                 raise
         middle = (first + last) // 2
-        return self._halving(first, middle) + self._halving(middle + 1, last)
+        return self._halving(first, middle, only) + self._halving(middle + 1, last, only)
 
-    def _by_hash(self, headers: Sequence[Header]) -> dict[str, list[ChainEvent]]:
+    def _by_hash(self, headers: Sequence[Header]) -> dict[str, list[Said]]:
         """Ask each of these blocks by its hash; a silent one must still be on the node afterwards."""
         wanted = [[self._filter() | {"blockHash": header.hash}] for header in headers]
         found = [answers.sequence(logs, "logs") for logs in self._batched("eth_getLogs", wanted)]
         self._read_again([header for header, logs in zip(headers, found, strict=True) if not logs])
         return {header.hash: self._decoded(header, logs) for header, logs in zip(headers, found, strict=True)}
 
-    def _decoded(self, header: Header, logs: list[Any]) -> list[ChainEvent]:
-        events: list[ChainEvent] = []
+    def _decoded(self, header: Header, logs: list[Any]) -> list[Said]:
+        events: list[Said] = []
         previous = -1
         for log in logs:
             at = place_of(answers.mapping(log, "a log"))
@@ -235,6 +233,36 @@ class RpcChainReader:
         found = self.chain_id()
         if found != self._network.chain_id:
             raise WrongChain(expected=self._network.chain_id, found=found)
+        self._check_start()
+        self._is_checked = True
+
+    def _check_start(self) -> None:
+        """Raise unless the contracts are on this chain; called once, before the first answer."""
+
+
+class RpcChainReader(RpcLogReader[ChainEvent]):
+    """`ChainReader` for one of our deployments.
+
+    The first question raises `DeploymentMismatch` when the deployment's first block is not on the chain.
+    """
+
+    def __init__(
+        self,
+        rpc_url: str,
+        network: Network,
+        deployment: Deployment,
+        artifacts: Artifacts,
+        limits: RpcLimits | None = None,
+    ) -> None:
+        decoder = LogDecoder(artifacts, deployment.addresses)
+        super().__init__(rpc_url, network, decoder, start_block=deployment.start_block, limits=limits)
+        self._deployment = deployment
+
+    def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
+        """Return what our contracts said in exactly these blocks, in chain order."""
+        return self.said(headers)
+
+    def _check_start(self) -> None:
         start = self._block(self._deployment.start_block)
         if start.hash != self._deployment.start_block_hash:
             raise DeploymentMismatch(
@@ -243,4 +271,3 @@ class RpcChainReader:
                 expected=self._deployment.start_block_hash,
                 found=start.hash,
             )
-        self._is_checked = True

@@ -6,7 +6,7 @@ indexed fields stand in the topics, the others one after another in the data.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from eth_utils.crypto import keccak
 
@@ -60,6 +60,9 @@ FOLLOWED: dict[tuple[str, str], tuple[type[ChainEvent], str]] = {
 FOLLOWED_CONTRACTS = tuple(dict.fromkeys(contract for contract, _ in FOLLOWED))
 """The contracts whose logs are asked for."""
 
+Said = TypeVar("Said")
+"""What a log is decoded to."""
+
 _WORD_DIGITS = 64
 _ADDRESS_DIGITS = 40
 
@@ -68,7 +71,7 @@ _ADDRESS_DIGITS = 40
 class _Shape:
     """How one event lies in a log."""
 
-    kind: type[ChainEvent]
+    kind: type[Any]
     topics: int
     """Topics of the log, the event's own hash included."""
     words: int
@@ -77,25 +80,30 @@ class _Shape:
     """For each field of the class after `at`: its place in topics[1:] + words, and how that word is read."""
 
 
-class LogDecoder:
-    """Turns logs of one deployment into events. Stateless after construction; thread-safe."""
+class TableDecoder(Generic[Said]):
+    """Turns logs of some contracts into what a table names. Stateless after construction; thread-safe."""
 
-    def __init__(self, artifacts: Artifacts, addresses: Mapping[str, str]) -> None:
-        """Take the ABIs and the address of each followed contract, by its name.
+    def __init__(
+        self,
+        artifacts: Artifacts,
+        addresses: Mapping[str, str],
+        followed: Mapping[tuple[str, str], tuple[type[Said], str]],
+    ) -> None:
+        """Take the ABIs, the address of each contract by its name, and a table in the form of `FOLLOWED`.
 
-        Raises `SetupError` when an ABI does not have an event as the table above needs it.
+        Raises `SetupError` when an ABI does not have an event as the table needs it.
         """
         self._shapes: dict[tuple[str, str], _Shape] = {}
         self.topics_of: dict[str, list[str]] = {}
         """Address in lower case -> first topics of the events that are followed there."""
-        for (contract, event), (kind, arguments) in FOLLOWED.items():
+        for (contract, event), (kind, arguments) in followed.items():
             described = _event(artifacts, contract, event)
-            topic = "0x" + keccak(text=_signature(described)).hex()
+            topic = topic_of(described)
             place = addresses[contract].lower()
             self._shapes[place, topic] = _shape(described, kind, arguments.split())
             self.topics_of.setdefault(place, []).append(topic)
 
-    def decode(self, log: object) -> ChainEvent | None:
+    def decode(self, log: object) -> Said | None:
         """Return the event in a log of `eth_getLogs`, or None for one that is not followed.
 
         Raises `InconsistentNode` for a log that our contracts cannot have written.
@@ -120,6 +128,14 @@ class LogDecoder:
             raise InconsistentNode(f"the log at {at} has a word that is not its type: {error}") from error
 
 
+class LogDecoder(TableDecoder[ChainEvent]):
+    """Turns logs of one of our deployments into events."""
+
+    def __init__(self, artifacts: Artifacts, addresses: Mapping[str, str]) -> None:
+        """Take the ABIs and the address of each followed contract, by its name; raises `SetupError`."""
+        super().__init__(artifacts, addresses, FOLLOWED)
+
+
 def place_of(log: Mapping[str, Any]) -> LogPlace:
     """Return where a log says that it stands."""
     fields_of = dict(log)
@@ -140,11 +156,16 @@ def _event(artifacts: Artifacts, contract: str, event: str) -> dict[str, Any]:
     )
 
 
+def topic_of(event: dict[str, Any]) -> str:
+    """Return the first topic of an event's logs, from its entry in an ABI."""
+    return "0x" + keccak(text=_signature(event)).hex()
+
+
 def _signature(event: dict[str, Any]) -> str:
     return f"{event['name']}({','.join(argument['type'] for argument in event['inputs'])})"
 
 
-def _shape(event: dict[str, Any], kind: type[ChainEvent], arguments: list[str]) -> _Shape:
+def _shape(event: dict[str, Any], kind: type[Any], arguments: list[str]) -> _Shape:
     indexed = [argument for argument in event["inputs"] if argument["indexed"]]
     in_data = [argument for argument in event["inputs"] if not argument["indexed"]]
     order = {argument["name"]: (place, argument["type"]) for place, argument in enumerate(indexed + in_data)}

@@ -88,35 +88,54 @@ class Network:
 
 def load_network(name: str, folder: Path = NETWORKS) -> Network:
     """Return the network whose file is `<name>.toml`; raises `SetupError` naming the field that is wrong."""
-    path = folder / f"{name}.toml"
-    if not path.is_file():
-        known = sorted(file.stem for file in folder.glob("*.toml"))
-        raise SetupError(problem=f"there is no network {name!r}", remedy=f"known in {folder}: {known}")
-    try:
-        values = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise SetupError(problem=f"{path} is not TOML: {error}", remedy="mend the file") from error
-    fields = _Fields(values, path)
+    fields = fields_of(name, folder)
+    if fields.has("read_only"):
+        raise SetupError(
+            problem=f"{folder / name}.toml is a read profile of contracts that are not ours: "
+            "nothing is deployed or sent there",
+            remedy=f"read it with `entitlement live`, or name a network of our own: {_known(folder)}",
+        )
     is_devnet = fields.flag("is_devnet")
     network = Network(
-        name=fields.text("name"),
+        name=name,
         chain_id=fields.number("chain_id", smallest=1),
         rpc_url=fields.text("rpc_url"),
         is_devnet=is_devnet,
-        finality=_finality(fields.table("finality")),
+        finality=finality_in(fields.table("finality")),
         block_seconds=fields.number("block_seconds", smallest=1),
         blocks_per_request=fields.number("blocks_per_request", smallest=1, largest=BLOCKS_PER_REQUEST_MAX),
-        genesis=_genesis(fields.table("genesis"), is_devnet=is_devnet) if "genesis" in values else None,
+        genesis=_genesis(fields.table("genesis"), is_devnet=is_devnet) if fields.has("genesis") else None,
     )
     fields.nothing_else()
     if network.finality == Finality(FinalityRule.DEPTH, 0) and not network.is_devnet:
         fields.refuse("finality.depth", "is 0, but only a development network's newest block is final")
-    if network.name != name:
-        fields.refuse("name", f"is {network.name!r}, but the file is {path.name}")
     return network
 
 
-def _finality(fields: "_Fields") -> Finality:
+def fields_of(name: str, folder: Path) -> "Fields":
+    """Return what `<name>.toml` in `folder` says, which must be its own name first; raises `SetupError`."""
+    path = folder / f"{name}.toml"
+    if not path.is_file():
+        raise SetupError(
+            problem=f"there is no network {name!r}", remedy=f"known in {folder}: {_known(folder)}"
+        )
+    try:
+        values = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SetupError(problem=f"{path} is not TOML: {error}", remedy="mend the file") from error
+    fields = Fields(values, path)
+    named = fields.text("name")
+    if named != name:
+        fields.refuse("name", f"is {named!r}, but the file is {path.name}")
+    return fields
+
+
+def _known(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.glob("*.toml"))
+
+
+def finality_in(fields: "Fields") -> Finality:
+    """Take a table `finality`; raises `SetupError`."""
     rules = [rule.value for rule in FinalityRule]
     rule = fields.text("rule")
     if rule not in rules:
@@ -127,7 +146,7 @@ def _finality(fields: "_Fields") -> Finality:
     return finality
 
 
-def _genesis(fields: "_Fields", *, is_devnet: bool) -> Genesis:
+def _genesis(fields: "Fields", *, is_devnet: bool) -> Genesis:
     genesis = Genesis(
         vvv_supply=fields.tokens("vvv_supply"),
         emission_per_second=Wei(fields.number("emission_per_second", smallest=0)),
@@ -142,7 +161,7 @@ def _genesis(fields: "_Fields", *, is_devnet: bool) -> Genesis:
     return genesis
 
 
-def _genesis_market(fields: "_Fields", *, is_devnet: bool) -> GenesisMarket:
+def _genesis_market(fields: "Fields", *, is_devnet: bool) -> GenesisMarket:
     market = GenesisMarket(
         usdc=None if is_devnet else fields.text("usdc"),
         uniswap_factory=None if is_devnet else fields.text("uniswap_factory"),
@@ -154,7 +173,7 @@ def _genesis_market(fields: "_Fields", *, is_devnet: bool) -> GenesisMarket:
     return market
 
 
-def _genesis_buyback(fields: "_Fields") -> GenesisBuyback:
+def _genesis_buyback(fields: "Fields") -> GenesisBuyback:
     # The contract has its own limits and refuses what lies outside of them.
     buyback = GenesisBuyback(
         lot=fields.dollars("lot"),
@@ -167,19 +186,25 @@ def _genesis_buyback(fields: "_Fields") -> GenesisBuyback:
     return buyback
 
 
-class _Fields:
+class Fields:
     """A table of TOML that is taken apart field by field, so that a left-over one is noticed."""
 
     def __init__(self, values: Mapping[str, Any], path: Path, prefix: str = "") -> None:
         self._values, self._path, self._prefix = dict(values), path, prefix
 
+    def has(self, name: str) -> bool:
+        """Tell whether a field is there that was not taken yet."""
+        return name in self._values
+
     def text(self, name: str) -> str:
+        """Take a text that is not empty."""
         value = self._take(name)
         if not isinstance(value, str) or not value:
             self.refuse(name, f"is {value!r}, not a text")
         return value
 
     def number(self, name: str, *, smallest: int, largest: int = 2**63) -> int:
+        """Take a whole number in a range, both ends included."""
         value = self._take(name)
         if isinstance(value, bool) or not isinstance(value, int) or not smallest <= value <= largest:
             self.refuse(name, f"is {value!r}, not a whole number from {smallest} to {largest}")
@@ -209,22 +234,26 @@ class _Fields:
         return int(value) * USDC_PER_DOLLAR
 
     def flag(self, name: str) -> bool:
+        """Take true or false."""
         value = self._take(name)
         if not isinstance(value, bool):
             self.refuse(name, f"is {value!r}, not true or false")
         return value
 
-    def table(self, name: str) -> "_Fields":
+    def table(self, name: str) -> "Fields":
+        """Take a table, to be taken apart itself."""
         value = self._take(name)
         if not isinstance(value, dict):
             self.refuse(name, f"is {value!r}, not a table")
-        return _Fields(cast("dict[str, Any]", value), self._path, f"{self._prefix}{name}.")
+        return Fields(cast("dict[str, Any]", value), self._path, f"{self._prefix}{name}.")
 
     def nothing_else(self) -> None:
+        """Refuse what was not taken."""
         if self._values:
             self.refuse(min(self._values), "is not a field that is known here")
 
     def refuse(self, name: str, complaint: str) -> NoReturn:
+        """Raise `SetupError` that names the file and the field."""
         raise SetupError(
             problem=f"{self._path}: {self._prefix}{name} {complaint}", remedy="mend the network's file"
         )
