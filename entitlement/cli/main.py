@@ -23,6 +23,7 @@ COMMANDS = {
     "clock": ("admin", TRY_IT),
     "keys": ("wallet", HOLDERS),
     "account": ("wallet", HOLDERS),
+    "live": ("live", HOLDERS),
     "deploy": ("deploy", OPERATORS),
     "check": ("check", OPERATORS),
     "verification": ("check", OPERATORS),

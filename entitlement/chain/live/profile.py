@@ -97,5 +97,5 @@ def _read_abi(path: Path) -> Artifacts:
                     problem=f"{path}: {name} has an entry {entry} that is neither an event nor a view",
                     remedy="a read profile has nothing that can be sent",
                 )
-    contracts = {name: Artifact(name, abis[name], "0x", "0x", {}) for name in LIVE_CONTRACTS}
-    return Artifacts(compiler="", settings={}, contracts=contracts)
+    contracts = {name: Artifact(name, path.name, abis[name], "0x", "0x", {}) for name in LIVE_CONTRACTS}
+    return Artifacts(compiler="", build="", settings={}, contracts=contracts)
