@@ -14,11 +14,11 @@ from entitlement.chain.deployment.parameters import parameters_of
 from entitlement.chain.deployment.plan import DEV_DOLLAR, DEV_TRADER, plan_deployment
 from entitlement.chain.deployment.record import Deployment, read_deployment, write_deployment
 from entitlement.chain.devnet import development_account
-from entitlement.chain.networks import USDC_PER_DOLLAR, Network
+from entitlement.chain.networks import Network
 from entitlement.chain.transactions import transact
 from entitlement.cli.actor import Actor
 from entitlement.core.errors import SetupError
-from entitlement.core.units import WEI_PER_TOKEN, Wei
+from entitlement.core.units import USDC_PER_DOLLAR, WEI_PER_TOKEN, Wei
 
 DEPLOYER = 0
 """The development account that deploys and is the treasury."""

@@ -23,19 +23,18 @@ def verify(
     settings = read_settings()
     with (
         open_service(settings) as service,
-        open_verification(settings, service.sessions) as verification,Progress(
-        TextColumn("verifying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("wallets"),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress
+        open_verification(settings, service.sessions) as verification,
+        Progress(
+            TextColumn("verifying"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("wallets"),
+            TimeRemainingColumn(),
+            console=console,
+        ) as progress,
     ):
         task = progress.add_task("verify", total=None)
-        done = verification.run(
-            block, lambda wallets, of: progress.update(task, completed=wallets, total=of)
-        )
+        done = verification.run(block, lambda wallets, of: progress.update(task, completed=wallets, total=of))
     for difference in done.differences[:DIFFERENCES_SHOWN]:
         console.print(difference, style="red", soft_wrap=True)
     hidden = len(done.differences) - DIFFERENCES_SHOWN

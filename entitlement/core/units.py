@@ -21,6 +21,8 @@ Wallet = NewType("Wallet", str)
 """An address as `0x` and 40 lower-case hex digits; made by `wallet`."""
 
 NANO_USD_PER_USD = 1_000_000_000
+USDC_PER_DOLLAR = 10**6
+"""Units of USDC, which has six decimals."""
 WEI_PER_TOKEN = 10**18
 
 NANO_USD_MAX = NanoUsd(2**53 - 1)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from eth_utils.address import is_checksum_address, to_checksum_address
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer
 
-from entitlement.chain.networks import Genesis
+from entitlement.chain.genesis import Genesis
 from entitlement.core.errors import InvalidRequest
 from entitlement.core.units import wallet
 

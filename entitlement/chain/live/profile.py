@@ -12,14 +12,8 @@ import orjson
 from eth_utils.address import is_checksum_address
 
 from entitlement.chain.artifacts import Abi, Artifact, Artifacts
-from entitlement.chain.networks import (
-    BLOCKS_PER_REQUEST_MAX,
-    NETWORKS,
-    Fields,
-    Network,
-    fields_of,
-    finality_in,
-)
+from entitlement.chain.fields import Fields, fields_of
+from entitlement.chain.networks import BLOCKS_PER_REQUEST_MAX, NETWORKS, Network, finality_in
 from entitlement.core.errors import SetupError
 
 VVV, STAKED_VVV, DIEM = LIVE_CONTRACTS = ("VVV", "sVVV", "DIEM")
