@@ -53,9 +53,21 @@ def transact(
         "to": to_checksum_address(contracts.address(contract)),
         "data": HexStr(contracts.call_data(contract, function, *arguments)),
     }
-    what = f"{contract}.{function}"
-    raw = sign(contracts.web3, signer, call, what, contracts.reverts, limits=limits)
-    return deliver(contracts.web3, raw, what, contracts.reverts, limits=limits)
+    return send(contracts.web3, signer, call, f"{contract}.{function}", contracts.reverts, limits=limits)
+
+
+def send(
+    web3: Web3,
+    signer: Signer,
+    call: TxParams,
+    what: str,
+    reverts: RevertReader,
+    *,
+    limits: SendLimits = _LIMITS,
+) -> TxReceipt:
+    """Sign `call`, send it, and return the receipt of its success; raises as `transact` does."""
+    raw = sign(web3, signer, call, what, reverts, limits=limits)
+    return deliver(web3, raw, what, reverts, limits=limits)
 
 
 def sign(
