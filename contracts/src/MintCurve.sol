@@ -13,8 +13,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// however it is split (invariant 15).
 /// @dev 1e27 fixed point; a series runs until its terms vanish, 54 of them at the cap. Every step rounds a
 /// non-decreasing function of S down, so rounding never makes F dip: it grows by at least 90 wei with every wei
-/// (invariant 16). For targets near the live one F is at most 4 wei below its true value, which the test vectors
-/// show, and at most POTENTIAL_ERROR below for every target up to TARGET_MAX.
+/// (invariant 16). At the live target F is at most 4 wei below its true value, which the test vectors show, and at
+/// most POTENTIAL_ERROR below for every target up to TARGET_MAX.
 library MintCurve {
     using Math for uint256;
 

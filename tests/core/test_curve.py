@@ -1,9 +1,11 @@
 import json
+import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mpmath import floor, hyp1f1, mpf, workdps
 
 from entitlement.core.curve import TARGET_MAX, TARGET_MIN, amount_for, cap, lock_for, potential, rate
 from entitlement.core.errors import SupplyAboveCap
@@ -46,6 +48,35 @@ def test_the_contract_and_this_curve_are_equal_to_the_wei() -> None:
         target, supply, lock, its_potential, amount, locked = (Wei(int(number)) for number in case)
         assert potential(supply, target) == its_potential, case
         assert amount_for(lock, supply, target) == (amount, locked), case
+
+
+@pytest.mark.parametrize("target", [diem(38_000), diem(40_000)])
+def test_the_potential_lies_at_most_four_wei_below_the_true_one_at_any_supply(target: Wei) -> None:
+    """At the first target and the live one; at supplies that a seed draws, half of them near the cap."""
+    seeded = random.Random(target)
+    for _ in range(500):
+        for lowest in (0, cap(target) - target // 1_000):
+            supply = Wei(seeded.randint(lowest, cap(target)))
+            with workdps(50):
+                y = 2 * (mpf(supply) / target) ** 3
+                true = int(floor(90 * mpf(supply) * hyp1f1(mpf(1) / 3, mpf(4) / 3, y)))
+            assert 0 <= true - potential(supply, target) <= 4, supply
+
+
+@pytest.mark.parametrize(
+    ("bucket", "table_rate"),
+    [
+        (0, 90_000351563186634752),
+        (1, 90_002812543945768960),
+        (78, 617_539642041905300000),
+        (79, 665_015048903758500000),
+        (80, 717_484307690709900000),
+    ],
+)
+def test_the_live_table_is_this_curve_at_the_upper_edges_of_its_buckets(bucket: int, table_rate: int) -> None:
+    """Buckets of 500 DIEM at a target of 40,000. The table was computed in double precision: 16 digits."""
+    edge = diem(500 * (bucket + 1))
+    assert abs(rate(edge, diem(40_000)) - table_rate) <= table_rate // 10**15
 
 
 @pytest.mark.parametrize(("tokens", "cents"), [(0, 90_00), (10_000, 93_34)])
