@@ -132,6 +132,7 @@ POWERS: dict[str, dict[str, Who]] = {
     },
     "Lens": {},
     "PoolOpener": {},
+    "CurveProbe": {},
     "DevDollar": ERC20 | {"mint(address,uint256)": Who.DEVELOPMENT},
     "DevTrader": {
         "sell(address,uint256)": Who.DEVELOPMENT,
