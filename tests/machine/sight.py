@@ -33,8 +33,8 @@ class Sight:
         found: dict[int, Answer] = {}
         for question, answer in self.answers.items():
             if (question.contract, question.function) == (station, "ticketOf"):
-                (number,) = question.arguments
-                found[int(number)] = answer
+                owner, number = question.arguments
+                found[int(number)] = (owner, *answer)
         return found
 
     def delegations(self) -> dict[int, Answer]:

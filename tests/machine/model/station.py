@@ -86,11 +86,9 @@ class Station:
     def not_open_to(self, caller: str, number: int) -> list[Refusal]:
         """The only place that knows how a stranger's ticket is refused."""
         ticket = self.ticket(number)
-        if ticket is None:
+        if ticket is None or ticket.owner != caller:
             return unless(False, "TicketNotOpen", number, int(State.NONE))  # noqa: FBT003  there is none
-        return unless(ticket.state is State.OPEN, "TicketNotOpen", number, int(ticket.state)) or unless(
-            ticket.owner == caller, "NotTicketOwner", number, caller
-        )
+        return unless(ticket.state is State.OPEN, "TicketNotOpen", number, int(ticket.state))
 
     def not_due(self, number: int) -> list[Refusal]:
         ticket = self.ticket(number)
@@ -118,8 +116,8 @@ class Station:
         for person in PEOPLE:
             yield Question(self.name, "coolingOf", (person,)), (self.cooling(person),)
         for number, ticket in enumerate(self.tickets, start=1):
-            answer = (ticket.owner, ticket.amount, ORIGIN + ticket.due_at, int(ticket.state))
-            yield Question(self.name, "ticketOf", (number,)), answer
+            answer = (ticket.amount, ORIGIN + ticket.due_at, int(ticket.state))
+            yield Question(self.name, "ticketOf", (ticket.owner, number)), answer
 
     # --- what a station does with the stake inside ----------------------------------------------------------
 
