@@ -7,6 +7,7 @@ next block, the transaction, and one batch of every view.
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from http.client import HTTPConnection
 from typing import Any
@@ -17,12 +18,14 @@ from eth_utils.address import to_checksum_address
 from entitlement.chain.anvil import HOST, AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
-from entitlement.chain.deploy import deploy, plan_deployment
-from entitlement.chain.deployment import CONTRACTS, Parameters
+from entitlement.chain.deployment.carry_out import deploy
+from entitlement.chain.deployment.parameters import Roles, parameters_of
+from entitlement.chain.deployment.plan import CONTRACTS, plan_deployment
 from entitlement.chain.devnet import Devnet, development_account
 from entitlement.chain.networks import Network
 from entitlement.chain.reverts import revert_data
 from entitlement.chain.rpc import JsonRpc
+from entitlement.core.units import Wei, wallet
 from tests.machine.names import (
     ACCOUNTS,
     EMISSION_PER_SECOND,
@@ -32,12 +35,14 @@ from tests.machine.names import (
     OPENS_AT,
     ORIGIN,
     TARGET,
+    TIMELOCK,
     Answer,
     Question,
     Refusal,
 )
 
 GAS = hex(2_000_000)
+PLENTY_OF_COINS = Wei(10**20)
 LATEST = "latest"
 _HEX_WORD = 64
 _ARGUMENT = re.compile(r"\w+=([^,)]+)")
@@ -52,7 +57,8 @@ class Chain:
         self.artifacts, self.contracts, self.devnet, self._http = artifacts, contracts, devnet, http
         self._marks: dict[str, str] = {}
         self._address = {name: development_account(number).address for name, number in ACCOUNTS.items()}
-        self._address |= {name: contracts.address(name) for name in CONTRACTS}
+        self._address |= {name: contracts.address(name) for name in CONTRACTS if name != "Timelock"}
+        self._address[TIMELOCK] = contracts.address("Timelock")
         self._address[NOBODY] = "0x" + 40 * "0"
         self._name = {address.lower(): name for name, address in self._address.items()}
         self._call_data = lru_cache(maxsize=20_000)(self._encoded)
@@ -153,17 +159,17 @@ class Chain:
 def deployed(network: Network, artifacts: Artifacts) -> Iterator[Chain]:
     """Start an Anvil and deploy there, with a guardian, a timelock and an emission that begins later."""
     addresses = {name: development_account(number).address for name, number in ACCOUNTS.items()}
-    parameters = Parameters(
-        genesis_holder=addresses["treasury"],
-        genesis_supply=GENESIS_SUPPLY,
-        treasury=addresses["treasury"],
-        timelock=addresses["timelock"],
-        guardian=addresses["guardian"],
+    assert network.genesis is not None
+    genesis = replace(
+        network.genesis,
+        vvv_supply=GENESIS_SUPPLY,
         emission_per_second=EMISSION_PER_SECOND,
-        emission_start=ORIGIN + EMISSION_START,
+        emission_starts_after=EMISSION_START,
         target=TARGET,
-        opens_at=ORIGIN + OPENS_AT,
+        minting_opens_after=OPENS_AT,
     )
+    roles = Roles(guardian=addresses["guardian"])
+    parameters = parameters_of(genesis, deployer=addresses["treasury"], deployed_at=ORIGIN, roles=roles)
     with (
         AnvilProcess(AnvilSettings()) as anvil,
         JsonRpc(anvil.url) as rpc,
@@ -173,6 +179,9 @@ def deployed(network: Network, artifacts: Artifacts) -> Iterator[Chain]:
         plan = plan_deployment(web3, network, to_checksum_address(addresses["treasury"]), parameters)
         deployment = deploy(web3, development_account(ACCOUNTS["treasury"]), plan, artifacts)
         contracts = Contracts(web3, artifacts, deployment.addresses)
+        timelock = contracts.address("Timelock")
+        rpc.call("anvil_impersonateAccount", timelock)
+        devnet.set_balance(wallet(timelock), PLENTY_OF_COINS)
         yield Chain(artifacts, contracts, devnet, http)
 
 

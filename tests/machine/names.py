@@ -10,8 +10,11 @@ from entitlement.core.units import WEI_PER_TOKEN, Wei
 PEOPLE = ("treasury", "alice", "bob", "carol")
 """Whoever may have a position."""
 
-ACCOUNTS = {"treasury": 0, "alice": 1, "bob": 2, "carol": 3, "guardian": 4, "timelock": 5}
+ACCOUNTS = {"treasury": 0, "alice": 1, "bob": 2, "carol": 3, "guardian": 4}
 """The number of each one's development account."""
+
+TIMELOCK = "timelock"
+"""The contract, which acts here as after its delay."""
 
 NOBODY = "nobody"
 """The zero address."""
