@@ -59,11 +59,11 @@ contract BuybackHandler is Test {
     }
 
     function run(uint256 amount, uint256 minimum, uint256 wait) external followed {
-        // Most times the hop is over, some times nearly.
-        uint256 at = b.burner.nextRunAt() + bound(wait, 0, 5) - 1;
+        // The hop has a second to go, is just over, or has been for a second.
+        uint256 at = b.burner.nextRunAt() + wait % 3 - 1;
         if (block.timestamp < at) vm.warp(at);
         uint256 number = b.burner.nextRun();
-        amount = bound(amount, 1, _bounds.lot + 1);
+        amount = amount % 4 == 0 ? _bounds.lot + amount % 8 / 4 : bound(amount, 1, _bounds.lot);
         minimum = minimum % 4 == 0 ? amount * 1e12 / 5 : 0;
         vm.prank(keeper);
         try b.burner.execute(number, amount, minimum, block.timestamp) {} catch {}
@@ -140,6 +140,12 @@ contract BuybackHandler is Test {
         vm.warp(block.timestamp + bound(duration, 1, 2 hours));
     }
 
+    /// @dev To the second before, at or after the end of a pause, or of the rest after it.
+    function passAround(uint256 seed, uint256 offset) external followed {
+        uint256 moment = seed % 2 == 0 ? b.guardian.pausedUntil() : b.guardian.nextPauseAt();
+        if (moment + offset % 3 > block.timestamp + 1) vm.warp(moment + offset % 3 - 1);
+    }
+
     function brake(uint256 duration) external followed {
         if (block.timestamp < b.guardian.nextPauseAt()) return;
         vm.prank(b.keeperOfTheBrake);
@@ -159,6 +165,23 @@ contract BuybackHandler is Test {
         });
         vm.prank(b.timelock);
         b.burner.setBounds(_bounds);
+    }
+
+    /// @dev One bound just outside its limits, which the timelock itself cannot set.
+    function moveBoundsOutside(uint256 seed) external followed {
+        IBuybackBurner.Bounds[10] memory wrong;
+        for (uint256 i = 0; i < wrong.length; ++i) {
+            wrong[i] = b.burner.bounds();
+        }
+        (wrong[0].lot, wrong[1].lot) = (1e6 - 1, 25_000e6 + 1);
+        (wrong[2].hop, wrong[3].hop) = (1 hours - 1, 30 days + 1);
+        (wrong[4].window, wrong[5].window) = (30 minutes - 1, 1 days + 1);
+        (wrong[6].deviation, wrong[7].deviation) = (9, 501);
+        (wrong[8].floor, wrong[9].floor) = (9_499, 10_001);
+        vm.prank(b.timelock);
+        (bool done,) =
+            address(b.burner).call(abi.encodeCall(b.burner.setBounds, (wrong[seed % wrong.length])));
+        vm.assertTrue(!done, "26: inside the limits, for the timelock too");
     }
 
     function moveOthers(uint256 seed) external followed {

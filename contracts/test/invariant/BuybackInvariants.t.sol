@@ -37,7 +37,6 @@ contract BuybackInvariantsTest is BuybackSystem {
         targets[0] = address(handler);
     }
 
-    /// forge-config: default.invariant.runs = 50
     function invariant_AllHoldAfterEveryCall() external view {
         check_25_TheMoneyIsWhereTheRunsPutIt();
         check_26_SettingsAreTheTimelocksAndInsideTheirLimits();

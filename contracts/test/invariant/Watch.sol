@@ -1,103 +1,91 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {DIEM} from "../../src/DIEM.sol";
-import {DiemMint} from "../../src/DiemMint.sol";
-import {Guardian} from "../../src/Guardian.sol";
-import {InferenceStake} from "../../src/InferenceStake.sol";
-import {StakedVVV} from "../../src/StakedVVV.sol";
-import {VVV} from "../../src/VVV.sol";
-import {Test} from "../support/Test.sol";
+import {DiemChecks} from "./DiemChecks.sol";
+import {Figures, Totals} from "./Sight.sol";
 
-struct Contracts {
-    Guardian guardian;
-    VVV vvv;
-    StakedVVV stakedVVV;
-    DIEM diem;
-    DiemMint diemMint;
-    InferenceStake inferenceStake;
-    address timelock;
-    address keeper;
-}
+/// @title What stands around every action: the checks after it
+/// @dev Everybody's figures equal the books, and an action writes the books of its actor only: that alone keeps
+/// strangers apart (invariant 12). What is done against others is compared to the wei beside that.
+abstract contract Watch is DiemChecks {
+    uint256 private constant CALLS_BETWEEN_SLOW_CHECKS = 16;
 
-/// @title The actors, and what no call may do to those whom it does not concern
-/// @dev Every action of the handler runs under `watched`: before and after it, all actors are compared.
-abstract contract Watch is Test {
-    struct Sight {
-        uint256 pending;
-        uint256 principal;
-        uint256 locked;
-        uint256 minted;
-        uint256 staked;
-        uint256 current;
-        uint256 epoch;
+    modifier watched() {
+        ++calls;
+        _;
+        check();
     }
 
-    Contracts internal c;
-    address[] public actors;
-
-    /// @dev Invariants 1 to 3: what the emission should be, by the clock of the handler, which alone moves time.
-    uint256 public emitted;
-    uint256 public burned;
-    /// @dev Invariant 19 allows 4 wei for each.
-    uint256 public mints;
-
-    constructor(Contracts memory contracts, address[] memory actors_) {
-        c = contracts;
-        actors = actors_;
-    }
-
-    modifier watched(address actor, address other) {
-        Sight[] memory before = new Sight[](actors.length);
+    /// @dev But for the actor and who was given something, nothing has changed.
+    modifier harmless(address actor, address receiver) {
+        bytes32[] memory before = new bytes32[](actors.length);
         for (uint256 i = 0; i < actors.length; ++i) {
-            before[i] = sight(actors[i]);
+            before[i] = belongingsOf(actors[i]);
         }
         _;
         for (uint256 i = 0; i < actors.length; ++i) {
-            compare(actors[i], actors[i] == actor, actors[i] == other, before[i]);
+            if (actors[i] == actor || actors[i] == receiver) continue;
+            holds(belongingsOf(actors[i]) == before[i], "12: nobody can harm another");
         }
     }
 
-    /// @dev Time passes, and with it emission, if anything is staked.
-    function passTo(uint256 moment) internal {
-        if (moment <= block.timestamp) return;
-        if (c.stakedVVV.totalStaked() != 0) {
-            emitted += c.stakedVVV.emissionRatePerSecond() * (moment - block.timestamp);
-        }
-        vm.warp(moment);
+    /// @dev Around a gift by plain transfer.
+    modifier withoutEffect() {
+        bytes32 before = accounting();
+        _;
+        holds(accounting() == before, "26: donated tokens change no accounting value");
     }
 
-    function isPaused() internal view returns (bool) {
-        return block.timestamp < c.guardian.pausedUntil();
+    /// @dev The totals after each call, each account after every fourth, and the curve after every sixteenth.
+    function check() internal virtual {
+        Totals memory seen = totals();
+        check_01_TheSupplyIsGenesisPlusEmissionLessBurns(seen);
+        check_02_EmissionIsAtMostRateTimesElapsed(seen);
+        check_05_TheTotalsAreTheStakesAndTickets();
+        check_06_IndicesNeverFallAndTheLockedOneGainsFourFifths(seen);
+        check_14_TheDiemSupplyIsTheSumOfPositionsAndBelowItsCap(seen);
+        check_24_TheDiemHeldCoversStakeAndTickets(seen);
+        remember(seen);
+        if (calls % CALLS_BETWEEN_FULL_CHECKS == 0) checkEach();
+        if (calls % CALLS_BETWEEN_SLOW_CHECKS == 0) check_16_ThePriceIsAtLeastNinetyAndRises();
     }
 
-    function pick(uint256 seed) internal view returns (address) {
-        return actors[seed % actors.length];
+    function checkEach() private {
+        Figures[] memory each = figuresOfAll();
+        check_04_TheVVVHeldCoversAllThatIsOwed(each);
+        check_05_TheStakesAndTicketsOfEachAreItsOwn(each);
+        check_07_RewardsNeverFallThroughTimeOrTheActsOfOthers(each);
+        check_09_RewardsAreProportionalToStakeAndTime(each);
+        check_11_TicketsStandAsTheyWereWritten();
+        check_19_WhatIsLockedCoversTheCurve(each);
+        check_20_NothingIsMintedExactlyWhenNothingIsLocked(each);
+        check_21_TheNextAllowancesAreTheStakedDiem(each);
+        check_23_DelegatedStakeStaysAndMovesInTheNextEpoch(each);
+        check_26_SettingsAreWhatTheirHoldersSet();
     }
 
-    function sight(address account) private view returns (Sight memory seen) {
-        seen.pending = c.stakedVVV.pendingRewards(account);
-        seen.principal = c.stakedVVV.balanceOf(account) + c.stakedVVV.coolingOf(account);
-        (seen.locked, seen.minted) = c.diemMint.lockedStakes(account);
-        seen.staked = c.inferenceStake.stakedOf(account) + c.inferenceStake.coolingOf(account);
-        (seen.current,) = c.inferenceStake.allowanceOf(account);
-        seen.epoch = c.inferenceStake.epoch();
+    /// @dev Everything that is an account's own and that an act of another might touch.
+    function belongingsOf(address account) private view returns (bytes32) {
+        Figures memory figures = figuresOf(account);
+        uint256[4] memory inHand = [
+            c.vvv.balanceOf(account),
+            c.diem.balanceOf(account),
+            c.vvv.allowance(account, c.mallory),
+            c.diem.allowance(account, c.mallory)
+        ];
+        return keccak256(abi.encode(figures, inHand));
     }
 
-    /// @dev `other` received a stake or an allowance: the gift may raise its figures, and nothing may lower them.
-    function compare(address account, bool isActor, bool isOther, Sight memory before) private view {
-        Sight memory now_ = sight(account);
-        if (now_.epoch == before.epoch) {
-            vm.assertGe(now_.current, before.current, "a granted dollar is not taken back within its epoch");
-        }
-        if (isActor) return;
-        vm.assertGe(now_.pending, before.pending, "7: rewards never fall by the acts of others");
-        vm.assertGe(now_.principal, before.principal, "12: principal is nobody else's");
-        vm.assertGe(now_.staked, before.staked, "12: staked DIEM is nobody else's");
-        vm.assertEq(now_.locked, before.locked, "12: a lock is nobody else's");
-        vm.assertEq(now_.minted, before.minted, "12: a position is nobody else's");
-        if (isOther) return;
-        vm.assertEq(now_.principal, before.principal, "12: principal is left alone");
-        vm.assertEq(now_.staked, before.staked, "12: staked DIEM is left alone");
+    /// @dev All that the contracts account for, without the tokens that they happen to hold.
+    function accounting() private view returns (bytes32) {
+        Totals memory seen = totals();
+        seen.heldDiem = 0;
+        uint256[4] memory others = [
+            c.stakedVVV.totalStaked(),
+            c.stakedVVV.totalCooling(),
+            c.stakedVVV.pendingTreasury(),
+            c.inferenceStake.totalCooling()
+        ];
+        return keccak256(abi.encode(seen, others, figuresOfAll()));
     }
 }
