@@ -7,7 +7,7 @@ import {Mischief} from "./Mischief.sol";
 /// @title Everybody takes everything out (invariant 13), and each can alone (invariant 12)
 abstract contract Exits is Mischief {
     /// @dev The dearest exit is the first of all in a young system, with 155,000: it writes every slot anew.
-    uint256 private constant EXIT_GAS = 200_000;
+    uint256 private constant EXIT_GAS = 170_000;
 
     modifier undone() {
         uint256 before = cheats.snapshotState();
