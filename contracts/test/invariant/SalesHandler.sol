@@ -28,6 +28,7 @@ contract SalesHandler is Comparisons {
 
     Sales private s;
     string[] private names = ["dora", "emil", "thief"];
+    address[] private people;
     uint256[3] private prices;
     mapping(address account => mapping(uint256 tier => uint256)) private memberUntil;
     uint256 public received;
@@ -45,7 +46,8 @@ contract SalesHandler is Comparisons {
             prices[tier] = sales.creditSales.priceOf(tier);
         }
         for (uint256 i = 0; i < names.length; ++i) {
-            approve(person(names[i]));
+            people.push(person(names[i]));
+            approve(people[i]);
         }
     }
 
@@ -63,15 +65,14 @@ contract SalesHandler is Comparisons {
     /// @dev The thief hands the permit in before the payer does.
     function topUpWithPermit(uint256 payerSeed, uint256 amount) external {
         if (isPaused()) return;
-        (string memory name, uint256 deadline) = (names[payerSeed % names.length], block.timestamp);
-        address payer = person(name);
+        (address payer, uint256 deadline) = (pick(payerSeed), block.timestamp);
         amount = bound(amount, 5e6, 100e6);
         pay(payer, amount);
         bytes32 permit = keccak256(
             abi.encode(PERMIT, payer, address(s.creditSales), amount, s.usdc.nonces(payer), deadline)
         );
         bytes32 digest = keccak256(abi.encodePacked("\x19\x01", s.usdc.DOMAIN_SEPARATOR(), permit));
-        (uint8 v, bytes32 r, bytes32 sig) = vm.sign(privateKeyOf(name), digest);
+        (uint8 v, bytes32 r, bytes32 sig) = vm.sign(privateKeyOf(names[payerSeed % names.length]), digest);
         vm.prank(s.thief);
         s.usdc.permit(payer, address(s.creditSales), amount, deadline, v, r, sig);
         vm.prank(payer);
@@ -241,6 +242,6 @@ contract SalesHandler is Comparisons {
     }
 
     function pick(uint256 seed) private view returns (address) {
-        return vm.addr(privateKeyOf(names[seed % names.length]));
+        return people[seed % people.length];
     }
 }
