@@ -109,11 +109,11 @@ contract LogsTest is HandledSystem {
         vm.assertEq(foldedNext, next, "next");
     }
 
-    function assertTickets(IStation station) private view {
+    function assertTickets(IStation station) private {
         vm.assertEq(fold.ticketCount(address(station)), station.ticketCount(), "tickets");
         for (uint256 ticket = station.ticketCount(); ticket != 0; --ticket) {
-            for (uint256 i = 0; i < actors.length; ++i) {
-                assertTicket(station, actors[i], ticket);
+            for (uint256 i = 0; i < names.length; ++i) {
+                assertTicket(station, person(names[i]), ticket);
             }
         }
     }
