@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
-.PHONY: help run test prove demo check coverage setup format lock openapi clean
+.PHONY: help run test prove demo check coverage setup format lock openapi clean slither
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ check: setup ## What test runs before pytest, cheapest first
 coverage: setup ## Measure what the forge tests reach of the contracts; fail if a line is left out
 	$(BIN)/python scripts/contract_coverage.py
 
+slither: setup ## Read the contracts for known mistakes; fails on a finding that is not answered (a minute)
+	$(BIN)/python scripts/audit.py slither $(ARGS)
+
 setup: $(SETUP) ## Make the virtual environment and install the pinned dependencies
 
 format: setup ## Bring Python and Solidity into form
@@ -51,9 +54,11 @@ lock: ## Resolve the Python dependencies anew into requirements.lock
 		--python-version 3.11 pyproject.toml -o requirements.lock
 	sed -i.old '1i # Made by `make lock` from pyproject.toml: every version and hash that an install may use.' \
 		requirements.lock && rm requirements.lock.old
+	$(VENV)/lock/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
+		scripts/audit-requirements.in -o scripts/audit-requirements.txt
 
 clean: ## Delete what setup and the builds made; never stored state
-	rm -rf $(VENV) node_modules contracts/out contracts/cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit node_modules contracts/out contracts/cache .pytest_cache .ruff_cache
 
 $(VENV)/.made: requirements.lock pyproject.toml
 	@$(PYTHON) scripts/requirements.py

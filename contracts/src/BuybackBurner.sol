@@ -92,6 +92,9 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
         _beginRun(run, usdcIn, set);
         (uint256 referencePrice, uint160 limit) = _referenceAndLimit(set);
 
+        // Counted before the pool is called, on purpose: the difference is what the run bought. Somebody who sends VVV
+        // in between has it burned as well.
+        // slither-disable-next-line reentrancy-balance
         uint256 donated = vvv.balanceOf(address(this));
         spent = _swap(usdcIn, limit);
         // What counts is what came, not what the pool says came.
@@ -100,6 +103,8 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
         uint256 minimum = Math.max(minVvvOut, _floorOf(spent, referencePrice, set.floor));
         if (burned < minimum) revert OutputBelowMinimum(burned, minimum);
 
+        // The run was counted before the pool was called, so no other can have come in between.
+        // slither-disable-next-line reentrancy-events
         emit BuybackExecuted(run, msg.sender, spent, burned, referencePrice);
         if (donated != 0) emit DonationBurned(run, donated);
         vvv.burn(burned + donated);
@@ -137,6 +142,7 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
     function market() external view returns (uint256 referencePrice, int24 meanTick, int24 spotTick) {
         meanTick = _meanTick(_bounds.window);
         referencePrice = _referencePrice(meanTick);
+        // slither-disable-next-line unused-return the spot is all that is asked for
         (, spotTick,,,,,) = pool.slot0();
     }
 
@@ -173,6 +179,7 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
         int256 deviation = int256(uint256(set.deviation));
         uint160 low = PoolPrice.sqrtPriceAt(mean - deviation);
         uint160 high = PoolPrice.sqrtPriceAt(mean + deviation);
+        // slither-disable-next-line unused-return the spot is all that is asked for
         (uint160 spot, int24 spotTick,,,,,) = pool.slot0();
         if (spot <= low || spot >= high) revert SpotAwayFromMean(spotTick, mean, set.deviation);
         // Token0 gets cheaper as it is sold.
@@ -182,6 +189,7 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
     function _swap(uint256 usdcIn, uint160 limit) private returns (uint256 spent) {
         uint256 before = usdc.balanceOf(address(this));
         _payable = usdcIn;
+        // slither-disable-next-line unused-return what the balances say counts, not what the pool says
         pool.swap(address(this), _usdcIsToken0, usdcIn.toInt256(), limit, "");
         return before - usdc.balanceOf(address(this));
     }
@@ -212,6 +220,7 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
     function _meanTick(uint32 window) private view returns (int24) {
         uint32[] memory ago = new uint32[](2);
         ago[0] = window;
+        // slither-disable-next-line unused-return the liquidity of the past plays no part
         (int56[] memory sums,) = pool.observe(ago);
         return PoolPrice.meanTick(sums[1] - sums[0], window);
     }

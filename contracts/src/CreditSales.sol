@@ -49,6 +49,7 @@ contract CreditSales is ICreditSales, Guarded, Timelocked {
             revert TierCountOutOfBounds(monthlyPrices.length, TIERS_MAXIMUM);
         }
         usdc = usdc_;
+        // slither-disable-next-line missing-zero-check requireAddress has checked it
         revenue = revenue_;
         for (uint256 i = 0; i < monthlyPrices.length; ++i) {
             _prices.push();
@@ -139,6 +140,8 @@ contract CreditSales is ICreditSales, Guarded, Timelocked {
 
     /// @dev As in a station: anybody may have handed the permit in before, and only the allowance counts.
     function _permit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) private {
+        // The token could call back from here, but into a purchase like any other: nothing has been done yet.
+        // slither-disable-next-line reentrancy-benign,reentrancy-events
         try IERC20Permit(address(usdc)).permit(msg.sender, address(this), amount, deadline, v, r, s) {}
             catch {}
     }

@@ -113,6 +113,7 @@ contract DiemMint is IDiemMint, Guarded, Timelocked {
 
     /// @inheritdoc IDiemMint
     function getDiemAmountOut(uint256 lock) external view returns (uint256 amount) {
+        // slither-disable-next-line unused-return a quote of the amount leaves its lock aside
         (amount,) = MintCurve.amountFor(lock, diem.totalSupply(), target());
     }
 
@@ -160,8 +161,8 @@ contract DiemMint is IDiemMint, Guarded, Timelocked {
 
     function _mint(uint256 amount, uint256 locked, uint256 supplyAfter) private {
         Position storage position = _positions[msg.sender];
-        position.locked = (position.locked + locked).toUint128();
-        position.minted = (position.minted + amount).toUint128();
+        position.locked = (locked + position.locked).toUint128();
+        position.minted = (amount + position.minted).toUint128();
         emit DiemMinted(msg.sender, amount, locked, supplyAfter);
 
         stakedVVV.lock(msg.sender, locked);

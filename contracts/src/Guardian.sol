@@ -21,6 +21,7 @@ contract Guardian is IGuardian, Timelocked {
 
     constructor(address guardian_, address timelock_) Timelocked(timelock_) {
         Wiring.requireAddress(guardian_);
+        // slither-disable-next-line missing-zero-check requireAddress has checked it
         guardian = guardian_;
         emit GuardianNamed(address(0), guardian_);
     }
@@ -54,6 +55,7 @@ contract Guardian is IGuardian, Timelocked {
         Wiring.requireAddress(newGuardian);
 
         emit GuardianNamed(guardian, newGuardian);
+        // slither-disable-next-line missing-zero-check requireAddress has checked it
         guardian = newGuardian;
     }
 

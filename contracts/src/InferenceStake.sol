@@ -125,7 +125,7 @@ contract InferenceStake is IInferenceStake, Station {
 
     /// @inheritdoc Station
     function _enter(address account, uint256 amount) internal override {
-        _accounts[account].staked = (_accounts[account].staked + amount).toUint88();
+        _accounts[account].staked = (amount + _accounts[account].staked).toUint88();
         (uint256 current, uint256 next) = allowanceOf(account);
         _setAllowance(account, current + amount, next + amount);
     }

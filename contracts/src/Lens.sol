@@ -144,6 +144,7 @@ contract Lens is ILens {
     function _memberUntil(address account) private view returns (uint256[] memory until) {
         until = new uint256[](creditSales.tierCount());
         for (uint256 i = 0; i < until.length; ++i) {
+            // slither-disable-next-line calls-loop a view, and the list is the few tiers
             until[i] = creditSales.memberUntil(account, i + 1);
         }
     }
@@ -157,6 +158,7 @@ contract Lens is ILens {
         for (uint256 i = 0; i < numbers.length; ++i) {
             TicketView memory one = seen[i];
             one.ticket = numbers[i];
+            // slither-disable-next-line calls-loop a view, and the list is the caller's
             (one.amount, one.claimableAt, one.state) = station.ticketOf(account, numbers[i]);
             one.isClaimable = one.state == IStation.TicketState.Open && block.timestamp >= one.claimableAt;
         }
@@ -167,6 +169,7 @@ contract Lens is ILens {
         for (uint256 i = 0; i < numbers.length; ++i) {
             DelegationView memory one = seen[i];
             one.id = numbers[i];
+            // slither-disable-next-line calls-loop a view, and the list is the caller's
             (one.from, one.to, one.amount, one.untilEpoch, one.open) = inferenceStake.delegationOf(numbers[i]);
         }
     }
@@ -203,6 +206,7 @@ contract Lens is ILens {
         seen.minimumTopUp = creditSales.minimumTopUp();
         seen.prices = new uint256[](creditSales.tierCount());
         for (uint256 i = 0; i < seen.prices.length; ++i) {
+            // slither-disable-next-line calls-loop a view, and the list is the few tiers
             seen.prices[i] = creditSales.priceOf(i + 1);
         }
     }

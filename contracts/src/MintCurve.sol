@@ -115,6 +115,8 @@ library MintCurve {
         if (supply > cap(target)) revert SupplyAboveCap(supply, cap(target));
         unchecked {
             uint256 ratio = supply * RAY / target;
+            // In fixed point every product is scaled back, and each such step rounds F down.
+            // slither-disable-next-line divide-before-multiply
             return POWER * (ratio * ratio / RAY * ratio / RAY);
         }
     }

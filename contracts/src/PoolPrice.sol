@@ -25,6 +25,8 @@ library PoolPrice {
         uint128[TICK_BITS] memory factors = _factors();
         uint256 root = 1 << 128;
         for (uint256 bit = 0; bit < TICK_BITS; ++bit) {
+            // In fixed point every product is scaled back, exactly as a pool does it.
+            // slither-disable-next-line divide-before-multiply
             if (magnitude >> bit & 1 != 0) root = root * factors[bit] >> 128;
         }
         if (tick > 0) root = type(uint256).max / root;

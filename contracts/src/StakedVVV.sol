@@ -60,7 +60,9 @@ contract StakedVVV is RewardIndex {
     ) RewardIndex(vvv_, timelock_, guardian_, emissionPerSecond, emissionStart) {
         Wiring.requireAddress(diemMint_);
         Wiring.requireAddress(treasury_);
+        // slither-disable-next-line missing-zero-check requireAddress has checked it
         diemMint = diemMint_;
+        // slither-disable-next-line missing-zero-check requireAddress has checked it
         treasury = treasury_;
     }
 
@@ -178,7 +180,7 @@ contract StakedVVV is RewardIndex {
     /// @inheritdoc Station
     function _enter(address account, uint256 amount) internal override {
         Account storage holder = _settle(account);
-        holder.unlocked = (holder.unlocked + amount).toUint96();
+        holder.unlocked = (amount + holder.unlocked).toUint96();
     }
 
     /// @inheritdoc Station

@@ -67,6 +67,7 @@ abstract contract Station is IStation, Guarded {
     ) external {
         // Anybody may hand in a permit that they saw pass by. It then fails here, and its allowance is there:
         // whether the allowance suffices is all that counts, and the transfer finds that out.
+        // slither-disable-next-line reentrancy-benign,reentrancy-events the token is ours and calls nobody
         try IERC20Permit(address(_token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {}
             catch {}
         stake(recipient, amount);
@@ -159,7 +160,7 @@ abstract contract Station is IStation, Guarded {
     /// amount in a station is a part of it.
     function _stakeFrom(address payer, address account, uint256 amount) internal {
         _enter(account, amount);
-        _totals.staked = (_totals.staked + amount).toUint96();
+        _totals.staked = (amount + _totals.staked).toUint96();
         emit Staked(payer, account, amount);
     }
 
