@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
+<<<<<<< HEAD
 .PHONY: help run test prove demo check coverage setup format lock openapi clean slither
+=======
+.PHONY: help run test demo check coverage slither mutants setup format lock openapi clean
+>>>>>>> 0386d74 (make mutants: the contracts broken in 302 ways, each found by the test that should)
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +41,9 @@ coverage: setup ## Measure what the forge tests reach of the contracts; fail if 
 
 slither: setup ## Read the contracts for known mistakes; fails on a finding that is not answered (a minute)
 	$(BIN)/python scripts/audit.py slither $(ARGS)
+
+mutants: setup ## Break the contracts in known ways and see a test find each (ARGS=Guardian: one list)
+	$(BIN)/python scripts/mutants.py $(ARGS)
 
 setup: $(SETUP) ## Make the virtual environment and install the pinned dependencies
 

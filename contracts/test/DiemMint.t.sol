@@ -94,6 +94,7 @@ contract DiemMintTest is System {
         mintDiem(alice, second);
         burned = bound(burned, 1, first + second);
         (uint256 locked, uint256 minted) = diemMint.lockedStakes(alice);
+        vm.assertEq(locked, stakedVVV.balanceOfLocked(alice), "both locks count");
         (uint256 lockedOfBob, uint256 mintedOfBob) = diemMint.lockedStakes(bob);
         uint256 quote = diemMint.quoteUnlock(alice, burned);
         vm.assertEq(quote, locked * burned / minted);

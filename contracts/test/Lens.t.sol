@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {BuybackBurner} from "../src/BuybackBurner.sol";
 import {CreditSales} from "../src/CreditSales.sol";
 import {EpochRoots} from "../src/EpochRoots.sol";
+import {Guardian} from "../src/Guardian.sol";
 import {InferenceStake} from "../src/InferenceStake.sol";
 import {Lens} from "../src/Lens.sol";
 import {MintCurve} from "../src/MintCurve.sol";
@@ -246,6 +247,26 @@ contract LensTest is SalesSystem {
         EpochRoots under = new EpochRoots(publisher, alice);
         expectDiffer(alice, timelock);
         new Lens(mintHere, stakeHere, salesHere, burnerHere, under);
+    }
+
+    function test_ALensOverPartsUnderOtherPowersIsRefused() public {
+        Guardian other = new Guardian(keeper, timelock);
+        InferenceStake stakes = new InferenceStake(diem, other);
+        expectDiffer(address(other), address(guardian));
+        new Lens(diemMint, stakes, creditSales, burner, epochRoots);
+        CreditSales sales = new CreditSales(usdc, revenue, timelock, other, prices());
+        expectDiffer(address(other), address(guardian));
+        new Lens(diemMint, inferenceStake, sales, burner, epochRoots);
+        BuybackBurner buybacks = new BuybackBurner(usdc, vvv, pool, timelock, other, buyer, usualBounds());
+        expectDiffer(address(other), address(guardian));
+        new Lens(diemMint, inferenceStake, creditSales, buybacks, epochRoots);
+
+        sales = new CreditSales(usdc, revenue, alice, guardian, prices());
+        expectDiffer(alice, timelock);
+        new Lens(diemMint, inferenceStake, sales, burner, epochRoots);
+        buybacks = new BuybackBurner(usdc, vvv, pool, alice, guardian, buyer, usualBounds());
+        expectDiffer(alice, timelock);
+        new Lens(diemMint, inferenceStake, creditSales, buybacks, epochRoots);
     }
 
     function test_ALensOverNothingIsRefused() public {

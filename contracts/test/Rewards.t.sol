@@ -132,6 +132,15 @@ contract RewardsTest is System {
         vm.assertLe(EMISSION * 500 - pending, 3, "and no less, for all the divisions");
     }
 
+    function test_TheTreasurysShareIsRoundedDown(uint256 gap) public {
+        stakeVVV(bob, 3_000e18);
+        mintDiem(alice, 10e18);
+        vm.warp(START + bound(gap, 1, 1_000 days));
+        stakedVVV.accrue();
+        uint256 share = stakedVVV.totalLocked() * stakedVVV.unlockedIndex() / (5 * 1e27);
+        vm.assertEq(stakedVVV.pendingTreasury(), share);
+    }
+
     function test_TheTreasuryEarnsOnlyWhileStakeIsLocked() public {
         stakeVVV(bob, 3_000e18);
         vm.warp(START + 10 days);
