@@ -6,11 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
-<<<<<<< HEAD
-.PHONY: help run test prove demo check coverage setup format lock openapi clean slither
-=======
-.PHONY: help run test demo check coverage slither mutants setup format lock openapi clean
->>>>>>> 0386d74 (make mutants: the contracts broken in 302 ways, each found by the test that should)
+.PHONY: help run test prove demo check coverage setup format lock openapi clean slither mutants
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
