@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
-.PHONY: help run test prove demo check coverage setup format lock openapi clean slither mutants
+.PHONY: help run test prove demo check coverage setup format lock openapi clean slither mutants halmos
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ coverage: setup ## Measure what the forge tests reach of the contracts; fail if 
 
 slither: setup ## Read the contracts for known mistakes; fails on a finding that is not answered (a minute)
 	$(BIN)/python scripts/audit.py slither $(ARGS)
+
+halmos: setup ## Prove the daily right and the life of tickets for all inputs at once (some minutes)
+	$(BIN)/python scripts/audit.py halmos $(ARGS)
 
 mutants: setup ## Break the contracts in known ways and see a test find each (ARGS=Guardian: one list)
 	$(BIN)/python scripts/mutants.py $(ARGS)
