@@ -26,12 +26,14 @@ contract AnybodysToken {
     }
 }
 
-/// @title The emission of time in which nobody staked, from every state (invariant 3)
-/// @dev That an accrual loses nothing is for the tests: its products and quotients of unknown numbers of 256 bits are
-/// out of a solver's reach.
+/// @title The division of the emission, from every state
 contract AccrualProof is Symbolic {
     MarketVm private constant cheats = MarketVm(address(vm));
+    bytes32 private constant TOTALS_SLOT = 0;
     bytes32 private constant EMISSION_SLOT = bytes32(uint256(3));
+    uint256 private constant STAKE = 7;
+    uint40 private constant SINCE = 1 days;
+    uint256 private constant RAY = 1e27;
 
     Accruals private station;
 
@@ -39,6 +41,26 @@ contract AccrualProof is Symbolic {
         Guardian guardian = new Guardian(address(this), address(this));
         station = new Accruals(IVVV(address(new AnybodysToken())), guardian);
         svm.enableSymbolicStorage(address(station));
+    }
+
+    /// @dev For a stake of 7 wei, and at most 2 wei a second for 2 seconds: quotients of unknown numbers of 256 bits are
+    /// out of a solver's reach. What the index gained, times the stake, and what is left over are together what was minted
+    /// and what was left over before, and less than a step is left over.
+    function check_NothingIsLostInAnAccrual(uint8 rate, uint8 leftOver, uint8 elapsed) public {
+        vm.assume(rate < 3 && elapsed < 3);
+        vm.assume(leftOver < 5 * STAKE && elapsed != 0);
+        cheats.store(address(station), TOTALS_SLOT, bytes32(STAKE));
+        store(uint256(leftOver) << 136 | uint256(SINCE) << 96 | rate);
+        vm.warp(SINCE);
+        (, uint256 indexBefore, uint256 remainderBefore) = station.accrued();
+        vm.assume(indexBefore < 2 ** 200);
+        vm.warp(SINCE + elapsed);
+        (uint256 minted, uint256 index, uint256 remainder) = station.accrued();
+
+        assert(station.totalStaked() == STAKE && remainderBefore == leftOver);
+        assert(minted == uint256(rate) * elapsed);
+        assert((index - indexBefore) * STAKE + remainder == minted * RAY + leftOver);
+        assert(remainder < 5 * STAKE);
     }
 
     function check_NothingIsMintedForTimeInWhichNobodyStaked(uint256 emission, uint64 moment) public {
