@@ -99,6 +99,7 @@ contract BuybackBurner is IBuybackBurner, Guarded, Timelocked {
         spent = _swap(usdcIn, limit);
         // What counts is what came, not what the pool says came.
         burned = vvv.balanceOf(address(this)) - donated;
+        // slither-disable-next-line incorrect-equality nothing for nothing is what this refuses
         if (spent == 0 || burned == 0) revert NothingBought();
         uint256 minimum = Math.max(minVvvOut, _floorOf(spent, referencePrice, set.floor));
         if (burned < minimum) revert OutputBelowMinimum(burned, minimum);

@@ -69,6 +69,7 @@ contract DiemMint is IDiemMint, Guarded, Timelocked {
         _requireMintingOpen();
         uint256 supply = diem.totalSupply();
         (amount, locked) = MintCurve.amountFor(lock, supply, target());
+        // slither-disable-next-line incorrect-equality a mint of nothing is refused, and of a wei not
         if (amount == 0 || amount < minOut) revert OutputBelowMinimum(amount, minOut);
 
         _mint(amount, locked, supply + amount);

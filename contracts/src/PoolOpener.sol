@@ -31,6 +31,7 @@ contract PoolOpener {
         address found = factory.getPool(one, other, fee);
         pool = IUniswapV3Pool(found == address(0) ? factory.createPool(one, other, fee) : found);
 
+        // slither-disable-next-line unused-return whether it has a price is all that is asked for
         (uint160 price,,,,,,) = pool.slot0();
         if (price == 0) pool.initialize(firstPrice);
         pool.increaseObservationCardinalityNext(observations);

@@ -92,6 +92,7 @@ abstract contract RewardIndex is IStakedVVV, Station, Timelocked {
         uint256 remainder;
         (minted, index, remainder) = _accrued();
         _emission.accruedAt = block.timestamp.toUint40();
+        // slither-disable-next-line incorrect-equality zero is nothing to do, all else is done
         if (minted == 0) return index;
 
         _emission.remainder = remainder.toUint120();
@@ -110,9 +111,11 @@ abstract contract RewardIndex is IStakedVVV, Station, Timelocked {
         index = unlockedIndex;
         remainder = emission.remainder;
         uint256 total = _totals.staked;
+        // slither-disable-next-line incorrect-equality zero is nobody to pay
         if (total == 0 || block.timestamp <= emission.accruedAt) return (0, index, remainder);
 
         minted = emission.rate * (block.timestamp - emission.accruedAt);
+        // slither-disable-next-line incorrect-equality zero is nothing to write
         if (minted == 0) return (0, index, remainder);
         uint256 scaled = minted * RAY + remainder;
         // What this division leaves over is not lost: it is the new remainder.

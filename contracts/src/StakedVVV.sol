@@ -69,6 +69,7 @@ contract StakedVVV is RewardIndex {
     /// @inheritdoc IStakedVVV
     function claim() external returns (uint256 amount) {
         amount = _collect(msg.sender);
+        // slither-disable-next-line incorrect-equality zero is nothing to pay
         if (amount == 0) return 0;
 
         emit RewardsClaimed(msg.sender, amount);
@@ -79,6 +80,7 @@ contract StakedVVV is RewardIndex {
     function compound() external returns (uint256 amount) {
         _requireEntriesOpen();
         amount = _collect(msg.sender);
+        // slither-disable-next-line incorrect-equality zero is nothing to stake
         if (amount == 0) return 0;
 
         // The rewards are in this contract since they were minted: only the books change.
@@ -90,6 +92,7 @@ contract StakedVVV is RewardIndex {
     function payTreasury() external returns (uint256 amount) {
         _settleTreasury(_accrue());
         amount = _locks.owed;
+        // slither-disable-next-line incorrect-equality zero is nothing to pay
         if (amount == 0) return 0;
 
         _locks.owed = 0;
@@ -242,6 +245,7 @@ contract StakedVVV is RewardIndex {
     /// stays below five times the emission of that time, times 1e27.
     function _earned(Account storage holder, uint256 index) private view returns (uint256) {
         uint256 gained = index - holder.index;
+        // slither-disable-next-line incorrect-equality zero is nothing to pay
         if (gained == 0) return 0;
         uint256 weight = FIFTHS * holder.unlocked + FIFTHS_LOCKED * holder.locked;
         return weight * gained / (FIFTHS * RAY);
