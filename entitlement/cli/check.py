@@ -1,4 +1,4 @@
-"""`entitlement check`: what stands on a chain against what was deployed; `verification`: for explorers."""
+"""`entitlement check`: what stands on a chain against what was deployed; `explorer-input`: its sources."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +66,7 @@ def check(
         raise typer.Exit(1)
 
 
-def verification(
+def explorer_input(
     network: NetworkName,
     folder: Annotated[Path, typer.Option(help="Where to write the files.")],
     networks: NetworksFolder = NETWORKS,

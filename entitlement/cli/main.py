@@ -26,7 +26,7 @@ COMMANDS = {
     "live": ("live", HOLDERS),
     "deploy": ("deploy", OPERATORS),
     "check": ("check", OPERATORS),
-    "verification": ("check", OPERATORS),
+    "explorer-input": ("check", OPERATORS),
     "verify": ("verify", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "serve": ("roles", PROCESSES),
@@ -35,7 +35,7 @@ COMMANDS = {
     "gateway": ("roles", PROCESSES),
     "echo": ("roles", PROCESSES),
 }
-"""Each command, the module here that has it under the same name, and where the menu shows it."""
+"""Each command, the module here that has it under the same name with _, and where the menu shows it."""
 
 
 def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -51,7 +51,7 @@ def make_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     app.callback(invoke_without_command=True)(menu)
     for name in names:
         module, panel = COMMANDS[name]
-        found = getattr(import_module(f"entitlement.cli.{module}"), name)
+        found = getattr(import_module(f"entitlement.cli.{module}"), name.replace("-", "_"))
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name, rich_help_panel=panel)
         else:

@@ -226,6 +226,19 @@ def test_the_verification_input_makes_what_the_chain_was_sent(
 ) -> None:
     made = deployed(url, tmp_path)
     folder = tmp_path / "31337.verification"
+    again = tmp_path / "again"
+    command = [sys.executable, "-m", "entitlement", "explorer-input", "--network", "anvil"]
+    written = subprocess.run(
+        [*command, "--deployments", str(tmp_path), "--folder", str(again)],
+        env=environment({}),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert written.returncode == 0, written.stderr
+    for name in ("contracts.json", "standard-input.json"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes()
     table = json.loads((folder / "contracts.json").read_text())
     assert table["compiler"] == f"v{artifacts.build}"
     given = json.loads((folder / "standard-input.json").read_text())
