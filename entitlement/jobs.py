@@ -111,9 +111,6 @@ class Jobs:
         metrics.FINAL_BLOCK.set(step.final)
         metrics.NODE_BLOCK.set(step.node_head)
         metrics.LAG_BLOCKS.set(max(0, step.node_head - step.head))
-        if step.undone:
-            metrics.REORGANISATIONS.inc()
-            metrics.UNDONE_BLOCKS.observe(step.undone)
         return step
 
     def _end(self, scheduler: BackgroundScheduler) -> None:

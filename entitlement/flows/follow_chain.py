@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement import metrics
 from entitlement.chain.reader import ChainReader
 from entitlement.core.blocks import Header
 from entitlement.core.errors import (
@@ -151,7 +152,11 @@ class FollowChain:
                 # It has all of ours that it is high enough to have: it lags, by more than the kept window.
                 return known, 0
             raise FinalBlockChanged(final=known.final.number, fork=fork.number)
-        return self._roll_back(known, fork), known.head.number - fork.number
+        after, undone = self._roll_back(known, fork), known.head.number - fork.number
+        # Counted here: what is undone stays undone, also where the rest of the step fails.
+        metrics.REORGANISATIONS.inc()
+        metrics.UNDONE_BLOCKS.observe(undone)
+        return after, undone
 
     def _has_our_head(self, known: Followed, node_head: Header) -> bool:
         """Tell whether our newest block is on the node's chain, or may be once the node has caught up."""

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from web3 import Web3
 from web3._utils.events import get_event_data
 from web3.types import LogReceipt
 
-from entitlement.chain.artifacts import Artifact, Artifacts
+from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.decode import FOLLOWED, FOLLOWED_CONTRACTS, LogDecoder
 from entitlement.core.errors import InconsistentNode, SetupError
 from entitlement.core.events import EVENT_KINDS, AllowanceChanged, Delegated, DiemStaked, VvvStaked
@@ -198,14 +199,8 @@ def test_contracts_that_do_not_fit_the_table_are_refused(
     case: str, old: str, new: str, artifacts: Artifacts
 ) -> None:
     station = artifacts["StakedVVV"]
-    changed = Artifact(
-        name=station.name,
-        abi=json.loads(json.dumps(station.abi).replace(old, new)),
-        bytecode=station.bytecode,
-        deployed_bytecode=station.deployed_bytecode,
-        immutables=station.immutables,
-    )
+    changed = replace(station, abi=json.loads(json.dumps(station.abi).replace(old, new)))
     assert changed.abi != station.abi, case
-    others = Artifacts(artifacts.compiler, artifacts.settings, artifacts.contracts | {"StakedVVV": changed})
+    others = replace(artifacts, contracts=artifacts.contracts | {"StakedVVV": changed})
     with pytest.raises(SetupError, match=r"chain/decode\.py"):
         LogDecoder(others, ADDRESSES)
