@@ -49,7 +49,7 @@ def check(
     deployment = read_deployment(path)
     artifacts = _same_compiler(load_artifacts(), deployment)
     web3 = connect(rpc_url or chain.rpc_url)
-    findings = examine_deployment(web3, deployment, artifacts, chain.blocks_per_request)
+    findings = examine_deployment(web3, deployment, artifacts)
     _show(findings)
     surprises = [finding for finding in findings if finding.is_surprise]
     for one in surprises:

@@ -18,9 +18,12 @@ from web3.types import RPCEndpoint
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
+from entitlement.chain.deployment.check import examine_deployment
 from entitlement.chain.deployment.record import Deployment, read_deployment
 from entitlement.chain.devnet import development_account
 from entitlement.chain.toolchain import PROJECT
+from entitlement.core.errors import NodeUnavailable
+from tests.chain.lying_node import NodeError, lying_node
 
 ACCOUNT, STRANGER = development_account(0), development_account(6)
 KEY = "0x" + bytes(ACCOUNT.key).hex()
@@ -251,3 +254,23 @@ def test_the_verification_input_makes_what_the_chain_was_sent(
         code = made_from_it[source][contract]["evm"]["bytecode"]["object"]
         sent = web3.eth.get_transaction(entry["transaction"])["input"].hex()
         assert code + entry["constructorArguments"] == sent, name
+
+
+def test_a_node_that_gives_few_blocks_at_once_is_asked_often(
+    url: str, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    made = deployed(url, tmp_path)
+    connect(url).provider.make_request(RPCEndpoint("anvil_mine"), [hex(1_000)])
+    with lying_node(url) as node:
+
+        def at_most_400(asked: list[Any], truth: Any) -> Any:  # noqa: ANN401 - JSON
+            first, last = (int(asked[0][end], 16) for end in ("fromBlock", "toBlock"))
+            return truth if last - first < 400 else NodeError(-32005, "block range too large")
+
+        node.lie("eth_getLogs", at_most_400)
+        findings = examine_deployment(connect(node.url), made, artifacts)
+        assert node.asked["eth_getLogs"] == 7  # one, its halves, and their halves
+        assert not [finding for finding in findings if finding.is_surprise]
+        node.lie("eth_getLogs", lambda _asked, _truth: NodeError(-32000, "tired"))
+        with pytest.raises(NodeUnavailable, match="eth_getLogs"):
+            examine_deployment(connect(node.url), made, artifacts)

@@ -12,7 +12,6 @@ from entitlement.chain.deployment.journal import Journal
 from entitlement.chain.deployment.plan import Plan, creation_input
 from entitlement.chain.deployment.powers import power_findings
 from entitlement.chain.deployment.record import Deployment
-from entitlement.chain.networks import BLOCKS_PER_REQUEST_MAX
 from entitlement.chain.reverts import RevertReader
 from entitlement.chain.signers import Signer
 from entitlement.chain.transactions import deliver, sign
@@ -56,7 +55,7 @@ def deploy(
     )
     check_deployment(web3, deployment, artifacts)
     contracts = Contracts(web3, artifacts, plan.addresses)
-    for finding in power_findings(contracts, deployment, BLOCKS_PER_REQUEST_MAX):
+    for finding in power_findings(contracts, deployment):
         _require(finding.contract, finding.field, finding.expected, finding.found)
     if is_new:
         _check_genesis(contracts, plan)

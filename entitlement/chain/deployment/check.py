@@ -30,9 +30,7 @@ def check_deployment(web3: Web3, deployment: Deployment, artifacts: Artifacts) -
             )
 
 
-def examine_deployment(
-    web3: Web3, deployment: Deployment, artifacts: Artifacts, blocks_per_request: int
-) -> list[Finding]:
+def examine_deployment(web3: Web3, deployment: Deployment, artifacts: Artifacts) -> list[Finding]:
     """Return everything that can be known of a deployment: what can never change, and every role and setting.
 
     Raises `WrongChain`, or `NodeUnavailable` when the node does not answer.
@@ -42,7 +40,7 @@ def examine_deployment(
         # Whatever these contracts answer, they are not the ones that were deployed.
         return fixed
     contracts = Contracts(web3, artifacts, deployment.addresses)
-    return fixed + power_findings(contracts, deployment, blocks_per_request)
+    return fixed + power_findings(contracts, deployment)
 
 
 def _fixed(web3: Web3, deployment: Deployment, artifacts: Artifacts) -> list[Finding]:

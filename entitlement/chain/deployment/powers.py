@@ -19,6 +19,9 @@ from entitlement.chain.deployment.findings import Finding
 from entitlement.chain.deployment.record import Deployment
 from entitlement.core.errors import NodeUnavailable
 
+SMALLEST_RANGE = 100
+"""Blocks; a node that refuses the events of so few refuses for another reason than their number."""
+
 _TIMELOCK_DELAY = 9 * 86_400
 _GRANTED = keccak(text="RoleGranted(bytes32,address,address)")
 _REVOKED = keccak(text="RoleRevoked(bytes32,address,address)")
@@ -45,12 +48,12 @@ def changeable(finding: Finding) -> bool:
     return f"{finding.contract}.{finding.field}".startswith(_CHANGEABLE)
 
 
-def power_findings(contracts: Contracts, deployment: Deployment, blocks_per_request: int) -> list[Finding]:
+def power_findings(contracts: Contracts, deployment: Deployment) -> list[Finding]:
     """Return every role and setting: as it was deployed, or accepted since, and as the chain has it now.
 
     Raises `NodeUnavailable` when the node does not give the timelock's events.
     """
-    found = _settings(contracts) | _roles(contracts.web3, deployment, blocks_per_request)
+    found = _settings(contracts) | _roles(contracts.web3, deployment)
     expected = _deployed(deployment) | deployment.accepted
     return [
         Finding(
@@ -103,11 +106,11 @@ def _settings(contracts: Contracts) -> dict[str, str]:
     }
 
 
-def _roles(web3: Web3, deployment: Deployment, blocks_per_request: int) -> dict[str, str]:
+def _roles(web3: Web3, deployment: Deployment) -> dict[str, str]:
     """Fold the events of the timelock into the holders of each of its roles."""
     holders: dict[bytes, set[str]] = {role: set() for role in _ROLES.values()}
     timelock, head = deployment.addresses["Timelock"], web3.eth.block_number
-    for log in _logs(web3, timelock, deployment.start_block, head, blocks_per_request):
+    for log in _logs(web3, timelock, deployment.start_block, head):
         event, role, account = log["topics"][0], bytes(log["topics"][1]), log["topics"][2]
         of_role = holders.setdefault(role, set())
         if event == _GRANTED:
@@ -122,7 +125,7 @@ def _roles(web3: Web3, deployment: Deployment, blocks_per_request: int) -> dict[
     }
 
 
-def _logs(web3: Web3, address: str, first: int, last: int, smallest: int) -> Iterator[LogReceipt]:
+def _logs(web3: Web3, address: str, first: int, last: int) -> Iterator[LogReceipt]:
     """Yield the role events of a range of blocks, in order; it is halved while the node finds it too long."""
     wanted: FilterParams = {
         "address": to_checksum_address(address),
@@ -133,11 +136,11 @@ def _logs(web3: Web3, address: str, first: int, last: int, smallest: int) -> Ite
     try:
         yield from web3.eth.get_logs(wanted)
     except Web3Exception as error:
-        if last - first < smallest:
+        if last - first < SMALLEST_RANGE:
             raise NodeUnavailable(method="eth_getLogs", reason=str(error)[:200]) from error
         middle = (first + last) // 2
-        yield from _logs(web3, address, first, middle, smallest)
-        yield from _logs(web3, address, middle + 1, last, smallest)
+        yield from _logs(web3, address, first, middle)
+        yield from _logs(web3, address, middle + 1, last)
 
 
 def _joined(values: Iterable[object]) -> str:
