@@ -90,8 +90,8 @@ def test_the_first_words_arrive_long_before_the_last(gateway: Gateway, credit_se
     ) as answer:
         arrivals.extend(time.monotonic() - began for line in answer.iter_lines() if "content" in line)
     assert len(arrivals) == 5
-    assert arrivals[0] < 0.5
-    assert arrivals[-1] > 1.1
+    # An answer that was kept until its end would arrive all at once.
+    assert arrivals[-1] - arrivals[0] > 0.8
 
 
 def test_the_capture_is_there_when_the_answer_ends(gateway: Gateway, credit_service: CreditService) -> None:
