@@ -24,7 +24,7 @@ from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChan
 from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
-from entitlement.wiring import Service
+from entitlement.wiring.service import Service
 
 log = structlog.get_logger()
 
@@ -56,7 +56,7 @@ class Jobs:
     @property
     def is_hanging(self) -> bool:
         """Whether a job was left at the end of `run`, and its thread would keep the process from ending."""
-        return self._ending is not None and self._ending.is_alive()
+        return self._ending is not None and (self._ending.is_alive() or self._follower.is_reading)
 
     def run(self) -> bool:
         """Wait for leadership, then run the jobs until `stop`; False if the database was lost meanwhile."""

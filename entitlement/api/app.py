@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entitlement import __version__
 from entitlement.api import gateway, health, problems, venice, wallet
 from entitlement.api.schemas import ProblemOut
-from entitlement.wiring import Service
+from entitlement.wiring.service import Service
 
 LARGEST_BODY = 64 * 1024
 """Bytes. The largest honest body, a signed sign-in message, has a few thousand."""

@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from entitlement.core.errors import NotAllowed, NotAuthenticated
 from entitlement.core.keys import SECRET_PREFIX, KeyKind
 from entitlement.core.units import Wallet
-from entitlement.wiring import Service
+from entitlement.wiring.service import Service
 
 _bearer = HTTPBearer(auto_error=False, description="a session, an API key or a gateway's service token")
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

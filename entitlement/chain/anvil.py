@@ -57,6 +57,8 @@ class AnvilSettings:
     """A block at least this often, beside one for each transaction; None: only for transactions."""
     slots_in_an_epoch: int = 1
     """The finalized block is twice this many below the head, the safe one once."""
+    keeps_old_states: bool = True
+    """Without, no call can be made at an old block, and mining does not slow down as the chain grows."""
     log: Path | None = None
     """Anvil's output; None keeps it in a temporary file, for the message of a start that failed."""
     ready_seconds: float = 20.0
@@ -156,6 +158,8 @@ class AnvilProcess:
         if settings.state is not None:
             arguments += ["--state", str(settings.state)]
             arguments += ["--state-interval", str(settings.state_interval_seconds)]
+        if not settings.keeps_old_states:
+            arguments += ["--prune-history"]
         if settings.block_seconds is not None:
             arguments += ["--block-time", str(settings.block_seconds), "--mixed-mining"]
         return arguments

@@ -27,11 +27,16 @@ class BloomWatch:
     def __init__(self, topics_of: Mapping[str, Sequence[str]]) -> None:
         """Take the addresses to watch, each with the first topics of the events that are followed."""
         self._patterns = [
-            bits_of(bytes.fromhex(address[2:])) | bits_of(bytes.fromhex(topic[2:]))
+            (
+                bits_of(bytes.fromhex(address[2:])),
+                [bits_of(bytes.fromhex(topic[2:])) for topic in topics],
+            )
             for address, topics in topics_of.items()
-            for topic in topics
         ]
 
     def may_speak(self, bloom: int) -> bool:
         """Tell whether a block with this filter may hold a followed event of a watched contract."""
-        return any(bloom & pattern == pattern for pattern in self._patterns)
+        return any(
+            bloom & address == address and any(bloom & topic == topic for topic in topics)
+            for address, topics in self._patterns
+        )

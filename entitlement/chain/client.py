@@ -9,27 +9,56 @@
 A filter has no false negatives, so what 1 and 3 do not find is not there, unless the node lies in both.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from threading import Lock
 from typing import Any, Generic
 
 from entitlement.chain import answers
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
-from entitlement.chain.decode import LogDecoder, Said, TableDecoder, place_of
+from entitlement.chain.decode import LogDecoder, Said, TableDecoder
 from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.networks import Network
 from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RefusedByNode, RpcLimits
 from entitlement.core.blocks import FinalityRule, Header
-from entitlement.core.errors import DeploymentMismatch, InconsistentNode, NodeUnavailable, WrongChain
-from entitlement.core.events import ChainEvent
+from entitlement.core.errors import (
+    DeploymentMismatch,
+    InconsistentNode,
+    NodeUnavailable,
+    RangeTooFull,
+    WrongChain,
+)
+from entitlement.core.events import ChainEvent, LogPlace
 from entitlement.core.reorg import is_linked
 
 CALLS_PER_BATCH = 100
 """What public nodes take at once."""
 
+REQUESTS_IN_FLIGHT = 4
+"""So that the node works while we read its last answer."""
+
+LOGS_AT_ONCE = 20_000
+"""What a range of several blocks may hold: some 30 MB while it is read."""
+
 FILTERS_KEPT = 20_000
 """Blocks whose filters are remembered between `headers` and `events`; one bit of knowledge each."""
+
+
+class _ByBlock(Generic[Said]):
+    """What the contracts said in some blocks, each log behind the one before it."""
+
+    def __init__(self, hashes: Iterable[str]) -> None:
+        self.of: dict[str, list[Said]] = {each: [] for each in hashes}
+        self._last: dict[str, int] = {}
+
+    def add(self, at: LogPlace, event: Said | None) -> None:
+        if at.log_index <= self._last.get(at.block_hash, -1):
+            raise InconsistentNode(f"the log at {at} came behind one at {self._last[at.block_hash]}")
+        self._last[at.block_hash] = at.log_index
+        if event is not None:
+            self.of[at.block_hash].append(event)
 
 
 class RpcLogReader(Generic[Said]):
@@ -54,10 +83,12 @@ class RpcLogReader(Generic[Said]):
         self._watch = BloomWatch(decoder.topics_of)
         self._may_speak: dict[str, bool] = {}
         self._lock = Lock()
+        self._in_flight = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="node")
         self._is_checked = False
 
     def close(self) -> None:
         """Close the connections to the node."""
+        self._in_flight.shutdown(cancel_futures=True)
         self._rpc.close()
 
     def chain_id(self) -> int:
@@ -103,36 +134,43 @@ class RpcLogReader(Generic[Said]):
         return headers
 
     def said(self, headers: Sequence[Header]) -> list[Said]:
-        """Return what the contracts said in exactly these blocks, in chain order."""
+        """Return what the contracts said in exactly these blocks, in chain order.
+
+        Raises `RangeTooFull` where several blocks hold more than `LOGS_AT_ONCE`.
+        """
         assert is_linked(headers, None), "only blocks that follow each other have a range of logs"
         if not headers:
             return []
         self._check_chain()
-        logs: dict[str, list[Any]] = {header.hash: [] for header in headers}
-        heights = {header.number: header.hash for header in headers}
-        for log in self._range(headers[0].number, headers[-1].number):
-            at = place_of(answers.mapping(log, "a log"))
-            if heights.get(at.block_number) != at.block_hash:
+        heights = {header.hash: header.number for header in headers}
+        events = _ByBlock[Said](heights)
+        first, last = headers[0].number, headers[-1].number
+        logs = self._range(first, last)
+        for count, (at, event) in enumerate(self._decoder.read(logs)):
+            if count >= LOGS_AT_ONCE and len(headers) > 1:
+                raise RangeTooFull(first=first, last=last, logs_max=LOGS_AT_ONCE)
+            if heights.get(at.block_hash) != at.block_number:
                 raise InconsistentNode(
-                    f"asked for blocks {headers[0].number}..{headers[-1].number}, got a log of block "
+                    f"asked for blocks {first}..{last}, got a log of block "
                     f"{at.block_number} {at.block_hash}, which is not one of them"
                 )
-            logs[at.block_hash].append(log)
-        events = {header.hash: self._decoded(header, logs[header.hash]) for header in headers}
+            events.add(at, event)
         loud = self._loud(headers)
         for header in headers:
-            if events[header.hash] and header.hash not in loud:
+            if events.of[header.hash] and header.hash not in loud:
                 raise InconsistentNode(f"block {header.number} has our logs, but its filter excludes them")
-        doubtful = [header for header in headers if header.hash in loud and not events[header.hash]]
-        events |= self._by_hash(doubtful)
-        return [event for header in headers for event in events[header.hash]]
+        doubtful = [header for header in headers if header.hash in loud and not events.of[header.hash]]
+        said = events.of | self._by_hash(doubtful)
+        return [event for header in headers for event in said[header.hash]]
 
     # --- logs ------------------------------------------------------------------------------------------
 
     def _range(self, first: int, last: int, only: dict[str, Any] | None = None) -> Iterator[Any]:
         step = self._network.blocks_per_request
-        for start in range(first, last + 1, step):
-            yield from self._halving(start, min(start + step - 1, last), only)
+        firsts = range(first, last + 1, step)
+        lasts = [min(start + step - 1, last) for start in firsts]
+        for logs in self._in_flight.map(self._halving, firsts, lasts, repeat(only)):
+            yield from logs
 
     def _halving(self, first: int, last: int, only: dict[str, Any] | None = None) -> list[Any]:
         """Return the logs of a range, in as many parts as the node needs; one block is the smallest part."""
@@ -153,19 +191,14 @@ class RpcLogReader(Generic[Said]):
         return {header.hash: self._decoded(header, logs) for header, logs in zip(headers, found, strict=True)}
 
     def _decoded(self, header: Header, logs: list[Any]) -> list[Said]:
-        events: list[Said] = []
-        previous = -1
-        for log in logs:
-            at = place_of(answers.mapping(log, "a log"))
-            if (at.block_number, at.block_hash) != (header.number, header.hash) or at.log_index <= previous:
+        events = _ByBlock[Said]([header.hash])
+        for at, event in self._decoder.read(logs):
+            if (at.block_number, at.block_hash) != (header.number, header.hash):
                 raise InconsistentNode(
                     f"block {header.number} {header.hash} was answered with the log at {at}"
                 )
-            previous = at.log_index
-            event = self._decoder.decode(log)
-            if event is not None:
-                events.append(event)
-        return events
+            events.add(at, event)
+        return events.of[header.hash]
 
     def _filter(self) -> dict[str, Any]:
         topics = {topic for of_contract in self._decoder.topics_of.values() for topic in of_contract}
@@ -221,11 +254,9 @@ class RpcLogReader(Generic[Said]):
         return taken
 
     def _batched(self, method: str, params: Sequence[Sequence[object]]) -> list[Any]:
-        return [
-            answer
-            for start in range(0, len(params), CALLS_PER_BATCH)
-            for answer in self._rpc.batch(method, params[start : start + CALLS_PER_BATCH])
-        ]
+        parts = [params[start : start + CALLS_PER_BATCH] for start in range(0, len(params), CALLS_PER_BATCH)]
+        answered = self._in_flight.map(self._rpc.batch, repeat(method), parts)
+        return [answer for part in answered for answer in part]
 
     def _check_chain(self) -> None:
         if self._is_checked:

@@ -1,17 +1,18 @@
 """Logs to events: the table of what is followed, and a decoder made from it and from the contracts' ABIs.
 
-All our events have fixed-size fields only, so a log is decoded by slicing its hex into words of 32 bytes:
+All our events have fixed-size fields only, so a log is decoded by slicing it into words of 32 bytes:
 indexed fields stand in the topics, the others one after another in the data.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
 from eth_utils.crypto import keccak
 
 from entitlement.chain.answers import address as address_in
-from entitlement.chain.answers import digest, mapping, quantity, sequence
+from entitlement.chain.answers import digest, mapping, quantity, sequence, words
 from entitlement.chain.artifacts import Artifacts
 from entitlement.core.errors import InconsistentNode, SetupError
 from entitlement.core.events import (
@@ -34,6 +35,7 @@ from entitlement.core.events import (
     VvvStaked,
     VvvUnlocked,
 )
+from entitlement.core.units import Wallet
 
 # fmt: off
 FOLLOWED: dict[tuple[str, str], tuple[type[ChainEvent], str]] = {
@@ -63,21 +65,22 @@ FOLLOWED_CONTRACTS = tuple(dict.fromkeys(contract for contract, _ in FOLLOWED))
 Said = TypeVar("Said")
 """What a log is decoded to."""
 
-_WORD_DIGITS = 64
-_ADDRESS_DIGITS = 40
+_TYPES = {"uint256", "address"}
+_WORD_BYTES = 32
+_ADDRESS_PADDING = 12
+"""Zeros before an address in its word."""
+_WALLETS_REMEMBERED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """How one event lies in a log."""
 
-    kind: type[Any]
     topics: int
     """Topics of the log, the event's own hash included."""
-    words: int
-    """Words of data."""
-    sources: tuple[tuple[int, Callable[[str], Any]], ...]
-    """For each field of the class after `at`: its place in topics[1:] + words, and how that word is read."""
+    data_bytes: int
+    read: Callable[[LogPlace, list[str], bytes], Any]
+    """Makes the event of a log's place, topics and data; raises `ValueError` or `TypeError`."""
 
 
 class TableDecoder(Generic[Said]):
@@ -108,24 +111,50 @@ class TableDecoder(Generic[Said]):
 
         Raises `InconsistentNode` for a log that our contracts cannot have written.
         """
-        fields_of = mapping(log, "a log")
-        if fields_of.get("removed", False) is not False:
-            raise InconsistentNode("a log is marked as removed")
-        topics = sequence(fields_of.get("topics"), "a log's topics")
-        first = topics[0] if topics else None
-        if not isinstance(first, str):
-            raise InconsistentNode(f"a log has the topics {str(topics)[:80]}")
-        shape = self._shapes.get((address_in(fields_of, "address"), first.lower()))
+        return next(self.read([log]))[1]
+
+    def read(self, logs: Iterable[object]) -> Iterator[tuple[LogPlace, Said | None]]:
+        """Return where each log stands, and what `decode` says of it."""
+        number, block_hash, transaction_hash = -1, "", ""
+        # Neighbours share their block and often their transaction: what was found right is not read again.
+        seen: object = None
+        seen_transaction: object = self
+        for log in logs:
+            fields_of = mapping(log, "a log")
+            if fields_of.get("removed", False) is not False:
+                raise InconsistentNode("a log is marked as removed")
+            block = (fields_of.get("blockNumber"), fields_of.get("blockHash"))
+            if block != seen:
+                number, block_hash = quantity(fields_of, "blockNumber"), digest(fields_of, "blockHash")
+                seen = block
+            if fields_of.get("transactionHash") != seen_transaction:
+                transaction_hash = digest(fields_of, "transactionHash")
+                seen_transaction = fields_of["transactionHash"]
+            at = LogPlace(number, quantity(fields_of, "logIndex"), block_hash, transaction_hash)
+            yield at, self._said(fields_of, at)
+
+    def _said(self, log: dict[str, Any], at: LogPlace) -> Said | None:
+        topics = sequence(log.get("topics"), "a log's topics")
+        shape = self._shape_of(log, topics)
         if shape is None:
             return None
-        at = place_of(fields_of)
-        values = _words(topics[1:], shape.topics - 1, at) + _data_words(
-            fields_of.get("data"), shape.words, at
-        )
+        if len(topics) != shape.topics:
+            raise InconsistentNode(f"the log at {at} has {len(topics)} topics for {shape.topics}")
+        data = words(log.get("data"), shape.data_bytes)
+        if data is None:
+            given = str(log.get("data"))[:80]
+            raise InconsistentNode(f"the log at {at} has data {given}, not {shape.data_bytes} bytes")
         try:
-            return shape.kind(at, *[read(values[source]) for source, read in shape.sources])
-        except ValueError as error:
+            return shape.read(at, topics, data)
+        except (TypeError, ValueError) as error:
             raise InconsistentNode(f"the log at {at} has a word that is not its type: {error}") from error
+
+    def _shape_of(self, log: dict[str, Any], topics: list[Any]) -> _Shape | None:
+        first, place = topics[0] if topics else None, log.get("address")
+        if not isinstance(first, str):
+            raise InconsistentNode(f"a log has the topics {str(topics)[:80]}")
+        found = self._shapes.get((place, first)) if isinstance(place, str) else None
+        return found or self._shapes.get((address_in(log, "address"), first.lower()))
 
 
 class LogDecoder(TableDecoder[ChainEvent]):
@@ -134,17 +163,6 @@ class LogDecoder(TableDecoder[ChainEvent]):
     def __init__(self, artifacts: Artifacts, addresses: Mapping[str, str]) -> None:
         """Take the ABIs and the address of each followed contract, by its name; raises `SetupError`."""
         super().__init__(artifacts, addresses, FOLLOWED)
-
-
-def place_of(log: Mapping[str, Any]) -> LogPlace:
-    """Return where a log says that it stands."""
-    fields_of = dict(log)
-    return LogPlace(
-        block_number=quantity(fields_of, "blockNumber"),
-        log_index=quantity(fields_of, "logIndex"),
-        block_hash=digest(fields_of, "blockHash"),
-        transaction_hash=digest(fields_of, "transactionHash"),
-    )
 
 
 def _event(artifacts: Artifacts, contract: str, event: str) -> dict[str, Any]:
@@ -168,48 +186,62 @@ def _signature(event: dict[str, Any]) -> str:
 def _shape(event: dict[str, Any], kind: type[Any], arguments: list[str]) -> _Shape:
     indexed = [argument for argument in event["inputs"] if argument["indexed"]]
     in_data = [argument for argument in event["inputs"] if not argument["indexed"]]
-    order = {argument["name"]: (place, argument["type"]) for place, argument in enumerate(indexed + in_data)}
+    order = {
+        each["name"]: f"{each['type']}_topic(topics[{place}])" for place, each in enumerate(indexed, start=1)
+    } | {
+        each["name"]: f"{each['type']}_word(data[{place * _WORD_BYTES}:{(place + 1) * _WORD_BYTES}])"
+        for place, each in enumerate(in_data)
+    }
     wanted = [field.name for field in fields(kind)][1:]
-    types = {type_ for _, type_ in order.values()}
-    if len(wanted) != len(arguments) or not set(arguments) <= set(order) or not types <= set(_READERS):
+    types = {argument["type"] for argument in event["inputs"]}
+    if len(wanted) != len(arguments) or not set(arguments) <= set(order) or not types <= _TYPES:
         raise SetupError(
             problem=f"{_signature(event)} does not fit {kind.__name__}({', '.join(wanted)})",
             remedy="bring chain/decode.py up to the contracts",
         )
     return _Shape(
-        kind=kind,
         topics=1 + len(indexed),
-        words=len(in_data),
-        sources=tuple((order[name][0], _READERS[order[name][1]]) for name in arguments),
+        data_bytes=len(in_data) * _WORD_BYTES,
+        read=_reader(kind, [order[name] for name in arguments]),
     )
 
 
-def _words(topics: list[Any], wanted: int, at: LogPlace) -> list[str]:
-    if len(topics) != wanted:
-        raise InconsistentNode(f"the log at {at} has {len(topics) + 1} topics for {wanted + 1}")
-    return [digest({"topic": topic}, "topic")[2:] for topic in topics]
+def _reader(kind: type[Any], sources: list[str]) -> Callable[[LogPlace, list[str], bytes], Any]:
+    """Return the function that makes one kind of event: one call with each word where it stands.
+
+    It is written out for each kind, as dataclasses write their methods: a loop over the fields takes twice
+    as long, and most of what a follower does is this.
+    """
+    names = {"kind": kind, **_READERS}
+    return eval(f"lambda at, topics, data: kind(at, {', '.join(sources)})", names)  # noqa: S307  made of our own names and numbers
 
 
-def _data_words(data: object, wanted: int, at: LogPlace) -> list[str]:
-    length = 2 + wanted * _WORD_DIGITS
-    if not isinstance(data, str) or not data.startswith("0x") or len(data) != length:
-        raise InconsistentNode(f"the log at {at} has data {str(data)[:80]}, not {wanted} words")
-    return [data[start : start + _WORD_DIGITS] for start in range(2, length, _WORD_DIGITS)]
+def _address_word(word: bytes) -> Wallet:
+    if any(word[:_ADDRESS_PADDING]):
+        raise ValueError(word.hex())
+    return Wallet("0x" + word[_ADDRESS_PADDING:].hex())
 
 
-def _read_uint256(word: str) -> int:
-    # int() would take a sign, spaces and underscores too; bytes.fromhex takes spaces, which the length shows.
-    value = bytes.fromhex(word)
-    if len(value) * 2 != _WORD_DIGITS:
-        raise ValueError(word)
-    return int.from_bytes(value, "big")
+def _topic_word(topic: str) -> bytes:
+    word = words(topic, _WORD_BYTES)
+    if word is None:
+        raise ValueError(topic)
+    return word
 
 
-def _read_address(word: str) -> str:
-    padding = _WORD_DIGITS - _ADDRESS_DIGITS
-    if _read_uint256(word) >> (4 * _ADDRESS_DIGITS):
-        raise ValueError(word)
-    return "0x" + word[padding:].lower()
+def _uint256_topic(topic: str) -> int:
+    return int.from_bytes(_topic_word(topic), "big")
 
 
-_READERS: dict[str, Callable[[str], Any]] = {"uint256": _read_uint256, "address": _read_address}
+@lru_cache(maxsize=_WALLETS_REMEMBERED)
+def _address_topic(topic: str) -> Wallet:
+    """Read a wallet; it is remembered, since a busy one comes again and again, and then is one string."""
+    return _address_word(_topic_word(topic))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "uint256_word": partial(int.from_bytes, byteorder="big"),
+    "uint256_topic": _uint256_topic,
+    "address_word": _address_word,
+    "address_topic": _address_topic,
+}

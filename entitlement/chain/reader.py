@@ -38,5 +38,7 @@ class ChainReader(Protocol):
 
         Every event's block hash is that of the given header; a block whose bloom filter says that one of our
         contracts may have spoken is not believed to be silent without a second question.
+
+        Raises `RangeTooFull` where they hold more than the reader takes at once; one block alone never does.
         """
         ...

@@ -16,7 +16,7 @@ clock = typer.Typer(help="Move the [bold]clock[/] of a development network.", no
 @gateways.command("token")
 def gateway_token(name: Annotated[str, typer.Argument(help="The gateway's name.")]) -> None:
     """Make a service token for a gateway; the one it had ends. It is shown this once."""
-    from entitlement.wiring import open_service  # noqa: PLC0415 - loads the whole service
+    from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
 
     with open_service(read_settings()) as service:
         print(service.gateways.issue_token(name))  # noqa: T201 - for scripts, so without colours
@@ -25,7 +25,7 @@ def gateway_token(name: Annotated[str, typer.Argument(help="The gateway's name."
 @gateways.command("revoke")
 def revoke_gateway(name: Annotated[str, typer.Argument(help="The gateway's name.")]) -> None:
     """Refuse a gateway's token from now on."""
-    from entitlement.wiring import open_service  # noqa: PLC0415
+    from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     with open_service(read_settings()) as service:
         service.gateways.revoke(name)
@@ -42,7 +42,7 @@ def jump(
     from entitlement.chain.rpc import JsonRpc  # noqa: PLC0415
     from entitlement.cli.running import read_running  # noqa: PLC0415
     from entitlement.cli.stack import wait_until_followed  # noqa: PLC0415
-    from entitlement.wiring import open_service  # noqa: PLC0415
+    from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     settings = read_running(folder)
     with open_service(settings) as service, JsonRpc(settings.rpc_url or service.network.rpc_url) as rpc:

@@ -10,8 +10,9 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.deployment.carry_out import deploy
 from entitlement.chain.deployment.check import check_deployment
+from entitlement.chain.deployment.order import DEV_DOLLAR, DEV_TRADER
 from entitlement.chain.deployment.parameters import parameters_of
-from entitlement.chain.deployment.plan import DEV_DOLLAR, DEV_TRADER, plan_deployment
+from entitlement.chain.deployment.plan import plan_deployment
 from entitlement.chain.deployment.record import Deployment, read_deployment, write_deployment
 from entitlement.chain.devnet import development_account
 from entitlement.chain.networks import Network

@@ -1,5 +1,6 @@
 """The processes of the service, each a command of its own, so that they can run on machines of their own."""
 
+import gc
 import os
 import signal
 from types import FrameType
@@ -16,6 +17,8 @@ StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)
 
 GRACEFUL_SECONDS = 10
 METRICS_HOST = "127.0.0.1"
+COLLECT_AFTER = 100_000
+"""Objects made since the last look: so many are alive at once in a range."""
 
 
 def serve(
@@ -28,7 +31,7 @@ def serve(
 
     from entitlement.api.app import create_app  # noqa: PLC0415
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
-    from entitlement.wiring import open_service  # noqa: PLC0415
+    from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
@@ -57,10 +60,13 @@ def jobs(stop: StopWithParent = False) -> None:
     from entitlement.metrics import serve_metrics  # noqa: PLC0415
     from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
-    from entitlement.wiring import open_database, open_follower, service_on  # noqa: PLC0415
+    from entitlement.wiring.database import open_database  # noqa: PLC0415
+    from entitlement.wiring.following import open_follower  # noqa: PLC0415
+    from entitlement.wiring.service import service_on  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
+    collect_seldom()
     settings = read_settings()
     configure_logs()
     if settings.metrics_port is not None:
@@ -83,6 +89,11 @@ def jobs(stop: StopWithParent = False) -> None:
         raise typer.Exit(1)
 
 
+def collect_seldom() -> None:
+    """Let the garbage collector look seldom: a range of events is many objects, none of them in a cycle."""
+    gc.set_threshold(COLLECT_AFTER, 50, 100)
+
+
 def follow(
     undo_final: Annotated[
         bool,
@@ -92,15 +103,17 @@ def follow(
     ] = False,
 ) -> None:
     """Follow the chain [bold]once[/], from where it was left to its head, and stop."""
-    from entitlement.wiring import open_follower, open_service  # noqa: PLC0415
+    from entitlement.store.session import session_factory  # noqa: PLC0415
+    from entitlement.wiring.database import open_database  # noqa: PLC0415
+    from entitlement.wiring.following import open_follower  # noqa: PLC0415
 
+    collect_seldom()
     settings = read_settings()
     with (
-        open_service(settings) as service,
-        open_follower(settings, service.sessions, may_undo_final=undo_final) as follower,
+        open_database(settings) as engine,
+        open_follower(settings, session_factory(engine), may_undo_final=undo_final) as follower,
     ):
-        first = service.accounts.health()
-        start = first.head_number if first else 0
+        start = follower.reached() or 0
         events = 0
         with Progress(
             TextColumn("following"),

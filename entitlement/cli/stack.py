@@ -31,7 +31,8 @@ from entitlement.cli.genesis import ensure_deployed
 from entitlement.cli.running import LOCK, lock_folder, write_running
 from entitlement.core.errors import SetupError
 from entitlement.settings import Settings, read_settings
-from entitlement.wiring import Service, open_database, service_on, token_secret
+from entitlement.wiring.database import open_database
+from entitlement.wiring.service import Service, service_on, token_secret
 
 HOST = "127.0.0.1"
 READY_SECONDS = 60.0

@@ -18,7 +18,8 @@ def verify(
 
     The node must have kept the state of the block: any node has that of the newest ones, an archive node all.
     """
-    from entitlement.wiring import open_service, open_verification  # noqa: PLC0415 - loads the whole service
+    from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
+    from entitlement.wiring.verification import open_verification  # noqa: PLC0415 - loads the whole service
 
     settings = read_settings()
     with (

@@ -62,6 +62,14 @@ class NodeUnavailable(ChainError):
         self.method, self.reason = method, reason
 
 
+class RangeTooFull(ChainError):
+    """More happened in some blocks than is taken into memory at once."""
+
+    def __init__(self, *, first: int, last: int, logs_max: int) -> None:
+        super().__init__(f"blocks {first}..{last} have more than {logs_max:,} logs: ask for fewer at once")
+        self.first, self.last, self.logs_max = first, last, logs_max
+
+
 class InconsistentNode(ChainError):
     """The node's answers contradict each other; nothing of them was taken over."""
 

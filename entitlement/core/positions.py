@@ -13,11 +13,12 @@ The daily right is not derived from the stake: the contract states it, whole, at
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass, fields
+from typing import Any
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.events import (
+    EVENT_KINDS,
     AllowanceChanged,
     ChainEvent,
     Delegated,
@@ -28,6 +29,7 @@ from entitlement.core.events import (
     DiemExitRequested,
     DiemMinted,
     DiemStaked,
+    LogPlace,
     RewardsClaimed,
     VvvExitCancelled,
     VvvExitClaimed,
@@ -100,20 +102,30 @@ def fold(
 
     With `only`, other wallets that the events also touch (the far side of a delegation) are left alone.
     """
+    drafts: dict[Wallet, _Draft] = {}
     for event in events:
-        for wallet in wallets_of(event):
-            if only is None or wallet in only:
-                positions[wallet] = apply_event(positions.get(wallet) or Position(wallet), event)
+        wallet = event.wallet
+        if only is None or wallet in only:
+            draft = drafts.get(wallet)
+            if draft is None:
+                draft = drafts[wallet] = _draft_of(positions.get(wallet))
+            _apply(draft, event)
+        if isinstance(event, Delegated | DelegationEnded) and (only is None or event.receiver in only):
+            receiver = event.receiver
+            draft = drafts.get(receiver)
+            if draft is None:
+                draft = drafts[receiver] = _draft_of(positions.get(receiver))
+            _apply_received(draft, event)
+    for wallet, draft in drafts.items():
+        positions[wallet] = Position(wallet, **draft)
 
 
 def apply_event(position: Position, event: ChainEvent) -> Position:
     """Return `position` after `event`, which must be about its wallet."""
     assert position.wallet in wallets_of(event), f"{event} is not about {position.wallet}"
-    after = _after(position, event)
-    # The contracts cannot pay out more than was put in; if we see that, we
-    # missed a log, and every number after this one would be wrong.
-    assert _smallest(after) >= 0, f"{after.wallet} below zero at {event.at}: {after}"
-    return after
+    after = {position.wallet: position}
+    fold(after, [event], only={position.wallet})
+    return after[position.wallet]
 
 
 def open_tickets(events: Iterable[ChainEvent]) -> list[Ticket]:
@@ -134,72 +146,62 @@ def open_tickets(events: Iterable[ChainEvent]) -> list[Ticket]:
     return list(tickets.values())
 
 
-# One case for each event, each a line: splitting it would only hide that it is whole.
-def _after(position: Position, event: ChainEvent) -> Position:  # noqa: C901, PLR0911, PLR0912
-    match event:
-        case VvvStaked():
-            return _moved(position, event.amount, target="vvv_unlocked")
-        case VvvExitRequested():
-            return _moved(position, event.amount, source="vvv_unlocked", target="vvv_cooling")
-        case VvvExitCancelled():
-            return _moved(position, event.amount, source="vvv_cooling", target="vvv_unlocked")
-        case VvvExitClaimed():
-            return _moved(position, event.amount, source="vvv_cooling")
-        case VvvLocked():
-            return _moved(position, event.amount, source="vvv_unlocked", target="vvv_locked")
-        case VvvUnlocked():
-            return _moved(position, event.amount, source="vvv_locked", target="vvv_unlocked")
-        case RewardsClaimed():
-            return _moved(position, event.amount, target="rewards_claimed")
-        case DiemMinted():
-            return _moved(position, event.amount, target="diem_minted")
-        case DiemBurned():
-            return _moved(position, event.amount, source="diem_minted")
-        case DiemStaked():
-            return _moved(position, event.amount, target="diem_staked")
-        case DiemExitRequested():
-            return _moved(position, event.amount, source="diem_staked", target="diem_cooling")
-        case DiemExitCancelled():
-            return _moved(position, event.amount, source="diem_cooling", target="diem_staked")
-        case DiemExitClaimed():
-            return _moved(position, event.amount, source="diem_cooling")
-        case AllowanceChanged():
-            return replace(position, slot=Slot(event.epoch, event.current, event.next))
-        case Delegated():
-            return _delegated(position, event, event.amount)
-        case DelegationEnded():
-            return _delegated(position, event, -event.amount)
-        case _:
-            assert_never(event)  # a new event makes the type checker point here
+_Draft = dict[str, Any]
+"""A position under way: the fields of `Position` but its wallet, by their names."""
+
+_MOVES: dict[type[ChainEvent], tuple[str | None, str | None]] = {
+    # the event's amount leaves   and joins, of its wallet
+    VvvStaked: (None, "vvv_unlocked"),
+    VvvExitRequested: ("vvv_unlocked", "vvv_cooling"),
+    VvvExitCancelled: ("vvv_cooling", "vvv_unlocked"),
+    VvvExitClaimed: ("vvv_cooling", None),
+    VvvLocked: ("vvv_unlocked", "vvv_locked"),
+    VvvUnlocked: ("vvv_locked", "vvv_unlocked"),
+    RewardsClaimed: (None, "rewards_claimed"),
+    DiemMinted: (None, "diem_minted"),
+    DiemBurned: ("diem_minted", None),
+    DiemStaked: (None, "diem_staked"),
+    DiemExitRequested: ("diem_staked", "diem_cooling"),
+    DiemExitCancelled: ("diem_cooling", "diem_staked"),
+    DiemExitClaimed: ("diem_cooling", None),
+    Delegated: (None, "diem_given"),
+    DelegationEnded: ("diem_given", None),
+}
+"""Every event but the one that states a slot. Delegations move an amount of their receiver too."""
+
+assert {*_MOVES, AllowanceChanged} == set(EVENT_KINDS.values()), "each event moves something, once"
 
 
-def _moved(
-    position: Position, amount: Wei, *, source: str | None = None, target: str | None = None
-) -> Position:
-    changed: dict[str, Wei] = {}
+def _draft_of(position: Position | None) -> _Draft:
+    known = position or _NOTHING
+    return {name: getattr(known, name) for name in _DRAFTED}
+
+
+def _apply(draft: _Draft, event: ChainEvent) -> None:
+    if isinstance(event, AllowanceChanged):
+        draft["slot"] = Slot(event.epoch, event.current, event.next)
+        return
+    source, target = _MOVES[type(event)]
     if source is not None:
-        changed[source] = Wei(getattr(position, source) - amount)
+        _take(draft, source, event.amount, event.at)
     if target is not None:
-        changed[target] = Wei(getattr(position, target) + amount)
-    return replace(position, **changed)
+        draft[target] += event.amount
 
 
-def _delegated(position: Position, event: Delegated | DelegationEnded, amount: int) -> Position:
-    if position.wallet == event.wallet:
-        position = replace(position, diem_given=Wei(position.diem_given + amount))
-    if position.wallet == event.receiver:
-        position = replace(position, diem_received=Wei(position.diem_received + amount))
-    return position
+def _apply_received(draft: _Draft, event: Delegated | DelegationEnded) -> None:
+    if isinstance(event, DelegationEnded):
+        _take(draft, "diem_received", event.amount, event.at)
+    else:
+        draft["diem_received"] += event.amount
 
 
-def _smallest(position: Position) -> int:
-    return min(
-        position.vvv_unlocked,
-        position.vvv_locked,
-        position.vvv_cooling,
-        position.diem_minted,
-        position.diem_staked,
-        position.diem_cooling,
-        position.diem_given,
-        position.diem_received,
-    )
+def _take(draft: _Draft, source: str, amount: Wei, at: LogPlace) -> None:
+    remaining = draft[source] - amount
+    # The contracts cannot pay out more than was put in; if we see that, we
+    # missed a log, and every number after this one would be wrong.
+    assert remaining >= 0, f"{source} is below zero at {at}: {draft[source]} less {amount}"
+    draft[source] = remaining
+
+
+_NOTHING = Position(Wallet("0x" + "0" * 40))
+_DRAFTED = [field.name for field in fields(Position) if field.name != "wallet"]

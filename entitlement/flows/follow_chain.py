@@ -29,8 +29,9 @@ from entitlement.core.errors import (
 )
 from entitlement.core.events import ChainEvent
 from entitlement.core.positions import Position, fold
-from entitlement.core.reorg import fork_point, is_linked
+from entitlement.core.reorg import fork_point
 from entitlement.core.units import Wallet
+from entitlement.flows.read_ahead import Blocks, ReadAhead
 from entitlement.store import chain as chain_rows
 from entitlement.store.chain import Followed
 from entitlement.store.clock import service_time
@@ -39,6 +40,7 @@ BLOCKS_KEPT = 1_024
 """Blocks below the head that are all kept, as are all that are not final: a fork is found to the block."""
 SPARSE_BLOCK_EVERY = 1_000
 """Below those, one block in so many is kept."""
+NOTHING_NEW = Blocks([], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,18 @@ class FollowChain:
         self._sessions = sessions
         self._limits = limits
         self._start_block = start_block
+        self._ahead = ReadAhead(reader, blocks_max=limits.blocks_per_step)
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether another thread still reads ahead."""
+        return self._ahead.is_reading
+
+    def reached(self) -> int | None:
+        """Return the newest block that is followed, or None before the first step."""
+        with self._sessions.begin() as session:
+            known = chain_rows.followed(session)
+        return None if known is None else known.head.number
 
     def step(self) -> FollowStep:
         """Undo what the node's chain no longer has, then follow up to `blocks_per_step` blocks.
@@ -102,16 +116,18 @@ class FollowChain:
         known = self._known()
         node_head = self._reader.head()
         known, undone = self._undo_what_is_gone(known, node_head)
-        first = known.head.number + 1
-        last = min(node_head.number, known.head.number + self._limits.blocks_per_step)
-        headers = self._reader.headers(first, last) if first <= last else []
-        if not is_linked(headers, known.head):
-            # The chain turned between two questions; the next step sees the new one.
-            raise InconsistentNode(f"block {first} does not follow our block {known.head.hash}")
-        events = self._reader.events(headers) if headers else []
+        read = NOTHING_NEW
+        if known.head.number < node_head.number:
+            read = self._ahead.read(known.head, to=node_head.number)
+        headers, events = read.headers, read.events
+        head = headers[-1] if headers else known.head
+        if head.number < node_head.number and headers:
+            self._ahead.begin(head, to=node_head.number)
+        hashes = {header.number: header.hash for header in headers}
+        # The key of an event is its place; that its block is the one at that height is what makes it whole.
+        assert all(hashes.get(event.at.block_number) == event.at.block_hash for event in events)
         final = self._final_within(known, headers)
         self._write(known, headers, events, final, node_head)
-        head = headers[-1] if headers else known.head
         return FollowStep(head.number, head.timestamp, final.number, node_head.number, len(events), undone)
 
     def _known(self) -> Followed:
@@ -227,21 +243,31 @@ class FollowChain:
         node_head: Header,
     ) -> None:
         head = headers[-1] if headers else known.head
+        oldest = min(head.number - BLOCKS_KEPT, final.number)
         with self._sessions.begin() as session:
             self._take_cursor(session, known)
-            chain_rows.add_blocks(session, headers)
+            chain_rows.add_blocks(session, [header for header in headers if _is_kept(header, oldest)])
             chain_rows.add_events(session, events)
-            settled = chain_rows.events_between(session, above=known.final.number, to=final.number)
+            settled = self._stored(session, known, to=final.number)
+            settled += [event for event in events if event.at.block_number <= final.number]
             positions = chain_rows.positions(session, chain_rows.wallets_in(settled), pending=False)
             fold(positions, settled)
             chain_rows.write_positions(session, positions.values(), pending=False)
-            touched = chain_rows.wallets_in(events) | set(positions)
-            self._write_pending(session, touched, final=final, head=head)
-            oldest = min(head.number - BLOCKS_KEPT, final.number)
+            # Where all was final, and all is again, no wallet has a pending position, before or after.
+            if known.final != known.head or final != head:
+                touched = chain_rows.wallets_in(events) | set(positions)
+                self._write_pending(session, touched, final=final, head=head)
             chain_rows.thin_blocks_below(session, oldest, keep_every=SPARSE_BLOCK_EVERY)
             chain_rows.move_cursor(
                 session, head=head, final=final, node_number=node_head.number, now=service_time(session)
             )
+
+    @staticmethod
+    def _stored(session: Session, known: Followed, *, to: int) -> list[ChainEvent]:
+        """Return the stored events that were not final before and lie at or below block `to`."""
+        if known.final == known.head:
+            return []
+        return chain_rows.events_between(session, above=known.final.number, to=min(to, known.head.number))
 
     def _write_pending(self, session: Session, wallets: set[Wallet], *, final: Header, head: Header) -> None:
         """Write what `wallets` have at `head` where events above `final` change it; drop it elsewhere."""
@@ -263,3 +289,8 @@ class FollowChain:
         # Finality is compared too: it moves without the head, and what became final is folded once.
         if found is None or (found.head, found.final) != (expected.head, expected.final):
             raise CursorMoved(expected=expected.head.number)
+
+
+def _is_kept(header: Header, oldest: int) -> bool:
+    """Tell whether a new block is one of those that `thin_blocks_below` would leave."""
+    return header.number >= oldest or header.number % SPARSE_BLOCK_EVERY == 0

@@ -2,21 +2,31 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from entitlement.core.blocks import Header
-from entitlement.core.epochs import Epoch
 from entitlement.core.events import EVENT_KINDS, ChainEvent, Delegated, DelegationEnded, LogPlace, wallets_of
 from entitlement.core.positions import Position, Slot
-from entitlement.core.units import Wallet, Wei
+from entitlement.core.units import Wallet
+from entitlement.store.bulk import copy_rows, upsert_rows
 from entitlement.store.session import fresh
-from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow
+from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, uint256
 
-ROWS_PER_INSERT = 1_000
-"""One statement's worth; PostgreSQL takes 65,535 parameters at the most."""
 LONGEST_PROBLEM = 500
 
 
@@ -101,10 +111,11 @@ def _place(prefix: str, header: Header) -> dict[str, int | str]:
 # --- blocks --------------------------------------------------------------------------------------------
 
 
-def add_blocks(session: Session, headers: Sequence[Header]) -> None:
+def add_blocks(session: Session, headers: Iterable[Header]) -> None:
     """Keep `headers`."""
-    for part in _slices([_block_values(header) for header in headers]):
-        session.execute(insert(BlockRow), part)
+    columns = ("number", "hash", "parent_hash", "timestamp")
+    rows = [f"{each.number}\t{each.hash}\t{each.parent_hash}\t{each.timestamp}\n" for each in headers]
+    copy_rows(session, BlockRow.__tablename__, columns, rows)
 
 
 def kept_blocks(session: Session) -> list[Header]:
@@ -134,33 +145,23 @@ def thin_blocks_below(session: Session, number: int, *, keep_every: int) -> None
     )
 
 
-def _block_values(header: Header) -> dict[str, int | str]:
-    return {
-        "number": header.number,
-        "hash": header.hash,
-        "parent_hash": header.parent_hash,
-        "timestamp": header.timestamp,
-    }
-
-
 # --- events --------------------------------------------------------------------------------------------
 
 
 def add_events(session: Session, events: Sequence[ChainEvent]) -> None:
     """Append to the journal of events; a log that is there already is an error."""
-    for part in _slices([_event_values(event) for event in events]):
-        session.execute(insert(EventRow), part)
+    copy_rows(session, EventRow.__tablename__, EVENT_COLUMNS, [_event_line(event) for event in events])
 
 
 def events_between(
     session: Session, *, above: int, to: int, wallets: Iterable[Wallet] | None = None
 ) -> list[ChainEvent]:
     """Return the events of blocks `above + 1 .. to`, of all wallets or of some, in chain order."""
-    query = fresh(select(EventRow)).where(EventRow.block_number > above, EventRow.block_number <= to)
+    query = select(*_EVENT_COLUMNS).where(EventRow.block_number > above, EventRow.block_number <= to)
     if wallets is not None:
         names = list(wallets)
-        query = query.where(or_(EventRow.wallet.in_(names), EventRow.receiver.in_(names)))
-    rows = session.scalars(query.order_by(EventRow.block_number, EventRow.log_index))
+        query = query.where(or_(_is_one_of(EventRow.wallet, names), _is_one_of(EventRow.receiver, names)))
+    rows = session.execute(query.order_by(EventRow.block_number, EventRow.log_index))
     return [_event(row) for row in rows]
 
 
@@ -172,31 +173,43 @@ def forget_events_above(session: Session, number: int) -> set[Wallet]:
     return {Wallet(name) for row in rows for name in row if name is not None}
 
 
-_COMMON_FIELDS = {"at", "wallet", "receiver"}
+EVENT_COLUMNS = (
+    "block_number",
+    "log_index",
+    "block_hash",
+    "transaction_hash",
+    "kind",
+    "wallet",
+    "receiver",
+    "data",
+)
+_EVENT_COLUMNS = [getattr(EventRow, name) for name in EVENT_COLUMNS]
+_DATA_FIELDS = {
+    kind: tuple(field.name for field in fields(kind) if field.name not in ("at", "wallet", "receiver"))
+    for kind in EVENT_KINDS.values()
+}
 
 
-def _event_values(event: ChainEvent) -> dict[str, object]:
-    return {
-        "block_hash": event.at.block_hash,
-        "log_index": event.at.log_index,
-        "block_number": event.at.block_number,
-        "transaction_hash": event.at.transaction_hash,
-        "kind": type(event).__name__,
-        "wallet": event.wallet,
-        "receiver": event.receiver if isinstance(event, Delegated | DelegationEnded) else None,
-        "data": {
-            field.name: getattr(event, field.name)
-            for field in fields(event)
-            if field.name not in _COMMON_FIELDS
-        },
-    }
+def _event_line(event: ChainEvent) -> str:
+    at, kind = event.at, type(event)
+    receiver = event.receiver if isinstance(event, Delegated | DelegationEnded) else r"\N"
+    data = ",".join([f'"{name}":{getattr(event, name):d}' for name in _DATA_FIELDS[kind]])
+    return (
+        f"{at.block_number}\t{at.log_index}\t{at.block_hash}\t{at.transaction_hash}\t"
+        f"{kind.__name__}\t{event.wallet}\t{receiver}\t{{{data}}}\n"
+    )
 
 
-def _event(row: EventRow) -> ChainEvent:
-    kind = EVENT_KINDS[row.kind]
-    at = LogPlace(row.block_number, row.log_index, row.block_hash, row.transaction_hash)
-    extra = {} if row.receiver is None else {"receiver": Wallet(row.receiver)}
-    return kind(at=at, wallet=Wallet(row.wallet), **extra, **row.data)  # pyright: ignore[reportArgumentType] - the row was written from this class
+def _event(row: Sequence[Any]) -> ChainEvent:
+    number, index, block_hash, transaction_hash, kind, wallet, receiver, data = row
+    at = LogPlace(number, index, block_hash, transaction_hash)
+    extra = {} if receiver is None else {"receiver": receiver}
+    return EVENT_KINDS[kind](at=at, wallet=wallet, **extra, **data)  # pyright: ignore[reportArgumentType] - the row was written from this class
+
+
+def _is_one_of(column: InstrumentedAttribute[Any], names: Sequence[str]) -> ColumnElement[bool]:
+    """One parameter whatever the number of names, so that the statement stays the same."""
+    return column == any_(bindparam(None, list(names), ARRAY(Text())))
 
 
 # --- positions -----------------------------------------------------------------------------------------
@@ -204,41 +217,34 @@ def _event(row: EventRow) -> ChainEvent:
 
 def positions(session: Session, wallets: Iterable[Wallet], *, pending: bool) -> dict[Wallet, Position]:
     """Return stored positions: at the final block or, `pending`, at the head where that differs."""
-    rows = session.scalars(
-        fresh(select(PositionRow)).where(
-            PositionRow.wallet.in_(list(wallets)), PositionRow.pending == pending
+    rows = session.execute(
+        select(*_POSITION_COLUMNS).where(
+            _is_one_of(PositionRow.wallet, list(wallets)), PositionRow.pending == pending
         )
     )
-    return {Wallet(row.wallet): _position(row) for row in rows}
+    return {row[0]: _position(*row) for row in rows}
 
 
 def position_pair(session: Session, wallet: Wallet) -> tuple[Position, Position]:
     """Return a wallet's position at the final block and at the newest one."""
-    rows = session.scalars(fresh(select(PositionRow)).where(PositionRow.wallet == wallet))
-    found = {row.pending: _position(row) for row in rows}
+    rows = session.execute(select(*_POSITION_COLUMNS).where(PositionRow.wallet == wallet))
+    found = {row[1]: _position(*row) for row in rows}
     final = found.get(False) or Position(wallet)
     return final, found.get(True) or final
 
 
 def write_positions(session: Session, written: Iterable[Position], *, pending: bool) -> None:
     """Insert or replace positions, each wallet once."""
-    for part in _slices([_position_values(position, pending=pending) for position in written]):
-        statement = insert(PositionRow)
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[PositionRow.wallet, PositionRow.pending],
-                set_={
-                    name: statement.excluded[name] for name in part[0] if name not in ("wallet", "pending")
-                },
-            ),
-            part,
-        )
+    rows = [_position_values(position, pending=pending) for position in written]
+    upsert_rows(session, PositionRow.__tablename__, ("wallet", "pending"), POSITION_COLUMNS, rows)
 
 
 def forget_positions(session: Session, wallets: Iterable[Wallet], *, pending: bool) -> None:
     """Drop the positions of `wallets`."""
     session.execute(
-        delete(PositionRow).where(PositionRow.wallet.in_(list(wallets)), PositionRow.pending == pending)
+        delete(PositionRow).where(
+            _is_one_of(PositionRow.wallet, list(wallets)), PositionRow.pending == pending
+        )
     )
 
 
@@ -279,29 +285,24 @@ def wallets_in(events: Iterable[ChainEvent]) -> set[Wallet]:
     return {wallet for event in events for wallet in wallets_of(event)}
 
 
-def _position_values(position: Position, *, pending: bool) -> dict[str, object]:
-    values = {field.name: getattr(position, field.name) for field in fields(position) if field.name != "slot"}
+_AMOUNTS = tuple(field.name for field in fields(Position) if field.name not in ("wallet", "slot"))
+POSITION_COLUMNS = {
+    "wallet": "text",
+    "pending": "boolean",
+    **dict.fromkeys(_AMOUNTS, "numeric"),
+    "slot_epoch": "integer",
+    "slot_current": "numeric",
+    "slot_next": "numeric",
+}
+_POSITION_COLUMNS = [getattr(PositionRow, name) for name in POSITION_COLUMNS]
+
+
+def _position_values(position: Position, *, pending: bool) -> list[object]:
+    amounts = [uint256(getattr(position, name)) for name in _AMOUNTS]
     slot = position.slot
-    values.update(pending=pending, slot_epoch=slot.epoch, slot_current=slot.current, slot_next=slot.next)
-    return values
+    return [position.wallet, pending, *amounts, slot.epoch, uint256(slot.current), uint256(slot.next)]
 
 
-def _position(row: PositionRow) -> Position:
-    return Position(
-        wallet=Wallet(row.wallet),
-        vvv_unlocked=Wei(row.vvv_unlocked),
-        vvv_locked=Wei(row.vvv_locked),
-        vvv_cooling=Wei(row.vvv_cooling),
-        rewards_claimed=Wei(row.rewards_claimed),
-        diem_minted=Wei(row.diem_minted),
-        diem_staked=Wei(row.diem_staked),
-        diem_cooling=Wei(row.diem_cooling),
-        diem_given=Wei(row.diem_given),
-        diem_received=Wei(row.diem_received),
-        slot=Slot(Epoch(row.slot_epoch), Wei(row.slot_current), Wei(row.slot_next)),
-    )
-
-
-def _slices(rows: list[dict[str, object]] | list[dict[str, int | str]]) -> Iterable[list[dict[str, object]]]:
-    for first in range(0, len(rows), ROWS_PER_INSERT):
-        yield [dict(row) for row in rows[first : first + ROWS_PER_INSERT]]
+def _position(wallet: Wallet, pending: bool, *values: Any) -> Position:  # noqa: ANN401, ARG001, FBT001  a row
+    *amounts, epoch, current, next_ = values
+    return Position(wallet, *amounts, slot=Slot(epoch, current, next_))

@@ -1,14 +1,11 @@
 """The schema, made by Alembic's migrations and by nothing else; in tests too."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-REPOSITORY = Path(__file__).parents[2]
+from entitlement.store.revision import REPOSITORY
+
 _LOCK = 7_203_114
 """The advisory lock under which one process migrates while the others wait; any number nobody else uses."""
 
@@ -18,12 +15,6 @@ def migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         command.upgrade(_config(connection), "head")
-
-
-def is_current(connection: Connection) -> bool:
-    """Tell whether the database is at the revision that this program was written for."""
-    head = ScriptDirectory.from_config(_config(connection)).get_current_head()
-    return MigrationContext.configure(connection).get_current_revision() == head
 
 
 def check(connection: Connection) -> None:

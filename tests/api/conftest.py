@@ -14,7 +14,7 @@ from entitlement.chain.networks import load_network
 from entitlement.settings import read_settings
 from entitlement.store.server import engine
 from entitlement.store.session import session_factory
-from entitlement.wiring import build_service
+from entitlement.wiring.service import build_service
 from tests.api.world import World, make_world
 from tests.gateway.running import running
 

@@ -7,7 +7,7 @@ import pytest
 
 from entitlement.core.blocks import Header
 from entitlement.core.errors import NodeUnavailable
-from entitlement.wiring import BLOCKS_BEHIND_MAX, SECONDS_SINCE_STEP_MAX
+from entitlement.wiring.service import BLOCKS_BEHIND_MAX, SECONDS_SINCE_STEP_MAX
 from tests.api.world import World
 from tests.support import BLOCK_SECONDS, ScriptedChain, catch_up, follower
 

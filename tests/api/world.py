@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 from sqlalchemy.orm import Session, sessionmaker
 
-from entitlement.wiring import Service
+from entitlement.wiring.service import Service
 from tests.api.support import Person, bearer
 from tests.support import USD, Holder, holder
 

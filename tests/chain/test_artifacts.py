@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from entitlement.chain.artifacts import Artifacts, load_artifacts
-from entitlement.chain.deployment.plan import CONTRACTS
+from entitlement.chain.deployment.order import CONTRACTS
 from entitlement.chain.sources import standard_json_input
 from entitlement.chain.toolchain import PROJECT, foundry_binary
 from entitlement.core.errors import SetupError

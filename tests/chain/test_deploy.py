@@ -11,8 +11,9 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.deployment.carry_out import deploy
 from entitlement.chain.deployment.check import check_deployment
+from entitlement.chain.deployment.order import CONTRACTS, order_of
 from entitlement.chain.deployment.parameters import Parameters, Roles, parameters_of
-from entitlement.chain.deployment.plan import CONTRACTS, order_of, plan_deployment
+from entitlement.chain.deployment.plan import plan_deployment
 from entitlement.chain.deployment.record import (
     deployment_path,
     read_deployment,

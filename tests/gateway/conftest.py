@@ -24,7 +24,7 @@ from entitlement.gateway.price_list import Model
 from entitlement.gateway.settings import GatewaySettings, TimeOuts, Upstream
 from entitlement.settings import read_settings
 from entitlement.store.tables import Base
-from entitlement.wiring import build_service
+from entitlement.wiring.service import build_service
 from tests.gateway import upstreams
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.running import Stand, free_port, running

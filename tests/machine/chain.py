@@ -19,8 +19,9 @@ from entitlement.chain.anvil import HOST, AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.deployment.carry_out import deploy
+from entitlement.chain.deployment.order import CONTRACTS
 from entitlement.chain.deployment.parameters import Roles, parameters_of
-from entitlement.chain.deployment.plan import CONTRACTS, plan_deployment
+from entitlement.chain.deployment.plan import plan_deployment
 from entitlement.chain.devnet import Devnet, development_account
 from entitlement.chain.networks import Network
 from entitlement.chain.reverts import revert_data

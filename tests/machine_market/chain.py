@@ -18,7 +18,7 @@ from eth_utils.abi import collapse_if_tuple
 
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts
-from entitlement.chain.deployment.plan import CONTRACTS
+from entitlement.chain.deployment.order import CONTRACTS
 from entitlement.chain.devnet import development_account
 from entitlement.chain.networks import Network
 from tests.machine.chain import Chain, deployed

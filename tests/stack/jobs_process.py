@@ -10,7 +10,8 @@ from entitlement.settings import read_settings
 from entitlement.store.leadership import Leadership, Role
 from entitlement.store.session import session_factory
 from entitlement.telemetry import configure_logs
-from entitlement.wiring import build_service, open_database
+from entitlement.wiring.database import open_database
+from entitlement.wiring.service import build_service
 from tests.support import ScriptedChain, follower
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.settings import read_settings
 from entitlement.store.session import session_factory
-from entitlement.wiring import open_database
+from entitlement.wiring.database import open_database
 from tests.gateway.running import free_port
 from tests.stack.local import all_ended, left_in
 from tests.stack.processes import Running, answers, running, until

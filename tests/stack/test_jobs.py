@@ -26,7 +26,7 @@ from entitlement.core.units import Wei
 from entitlement.jobs import Jobs
 from entitlement.settings import read_settings
 from entitlement.store.leadership import Leadership, Role
-from entitlement.wiring import Service, build_service
+from entitlement.wiring.service import Service, build_service
 from tests.stack.processes import ROOT, Running, address_of, environment, until
 from tests.support import (
     DIEM,

@@ -13,7 +13,7 @@ from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.rpc import JsonRpc, RpcLimits
 from entitlement.chain.toolchain import PROJECT
 from entitlement.core.errors import NodeUnavailable, SetupError
-from entitlement.wiring import Service
+from entitlement.wiring.service import Service
 from tests.chain.lying_node import NodeError, lying_node
 from tests.gateway.running import free_port
 from tests.stack.processes import until

@@ -8,7 +8,8 @@ from sqlalchemy import Engine, text
 
 from entitlement.core.errors import SetupError
 from entitlement.settings import Settings, read_settings
-from entitlement.wiring import open_database, token_secret
+from entitlement.wiring.database import open_database
+from entitlement.wiring.service import token_secret
 from tests.stack.processes import address_of, run
 
 SECRET = "0123456789abcdef" * 4

@@ -11,7 +11,7 @@ from entitlement.core.events import EVENT_KINDS, ChainEvent, LogPlace
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet, Wei
 from entitlement.store import chain as chain_rows
-from entitlement.store.chain import ROWS_PER_INSERT
+from entitlement.store.bulk import ROWS_PER_WRITE
 from tests.support import wallet_number
 
 Sessions = sessionmaker[Session]
@@ -78,7 +78,7 @@ def test_a_position_of_the_largest_amounts_comes_back_as_it_was_written(
 
 
 def test_more_rows_than_one_statement_takes_are_written(sessions: Sessions) -> None:
-    count = 2 * ROWS_PER_INSERT + 1
+    count = 2 * ROWS_PER_WRITE + 1
     headers = [Header(number, f"0x{number}", "", 0) for number in range(count)]
     with sessions.begin() as session:
         chain_rows.add_blocks(session, headers)

@@ -4,11 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.store import clock, schema
+from entitlement.store.revision import is_current, newest_revision
 from tests.support import holder
 
 Sessions = sessionmaker[Session]
@@ -17,7 +19,17 @@ Sessions = sessionmaker[Session]
 def test_the_migrations_make_exactly_the_tables_that_are_declared(database: Engine) -> None:
     with database.begin() as connection:
         schema.check(connection)
-        assert schema.is_current(connection)
+        assert is_current(connection)
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_at(database: Engine) -> None:
+    with database.begin() as connection:
+        config = schema._config(connection)
+        assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        assert not is_current(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        assert not is_current(connection)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +82,7 @@ def test_programs_that_migrate_an_empty_database_at_once_all_succeed(postgres: U
     assert [program.returncode for program in programs] == [0, 0, 0], failures
     migrated = create_engine(url)
     with migrated.begin() as connection:
-        assert schema.is_current(connection)
+        assert is_current(connection)
     migrated.dispose()
     with admin.connect() as connection:
         connection.execute(text("DROP DATABASE migrated_at_once WITH (FORCE)"))
@@ -90,7 +102,7 @@ def test_a_migration_waits_while_another_program_migrates(database: Engine) -> N
 def test_a_database_that_nobody_migrated_is_not_current(postgres: URL) -> None:
     plain = create_engine(postgres)
     with plain.begin() as connection:
-        assert not schema.is_current(connection)
+        assert not is_current(connection)
     plain.dispose()
 
 

@@ -7,7 +7,8 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.code import code_findings
 from entitlement.chain.deployment.findings import Finding
-from entitlement.chain.deployment.plan import UNISWAP_FACTORY, market_of
+from entitlement.chain.deployment.order import UNISWAP_FACTORY
+from entitlement.chain.deployment.plan import market_of
 from entitlement.chain.deployment.powers import power_findings
 from entitlement.chain.deployment.record import Deployment
 from entitlement.core.errors import DeploymentMismatch, WrongChain

@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from entitlement.chain.artifacts import Artifact
 from entitlement.chain.deployment.findings import Finding
-from entitlement.chain.deployment.plan import DEV_DOLLAR, DEV_TRADER
+from entitlement.chain.deployment.order import DEV_DOLLAR, DEV_TRADER
 from entitlement.chain.deployment.record import Deployment
 from entitlement.core.errors import SetupError
 

@@ -18,40 +18,11 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.deployment.order import DEV_DOLLAR, DEV_TRADER, UNISWAP_FACTORY, order_of
 from entitlement.chain.deployment.parameters import STRICT, Address, Parameters
 from entitlement.chain.deployment.uniswap import Market, factory_code, first_sqrt_price, market_at
 from entitlement.chain.networks import Network
 from entitlement.core.errors import WrongChain
-
-CONTRACTS = (
-    "Timelock",
-    "Guardian",
-    "VVV",
-    "StakedVVV",
-    "DIEM",
-    "DiemMint",
-    "InferenceStake",
-    "PoolOpener",
-    "CreditSales",
-    "BuybackBurner",
-    "EpochRoots",
-    "Lens",
-)
-"""In the order in which they are deployed: each finds those that it needs before it, or predicts them."""
-
-UNISWAP_FACTORY, DEV_DOLLAR, DEV_TRADER = "UniswapV3Factory", "DevDollar", "DevTrader"
-
-
-def order_of(parameters: Parameters) -> tuple[str, ...]:
-    """Return what is deployed, in its order; a development chain is given a market as well."""
-    before_market = CONTRACTS.index("PoolOpener")
-    return (
-        *CONTRACTS[:before_market],
-        *((DEV_DOLLAR,) if parameters.usdc is None else ()),
-        *((UNISWAP_FACTORY,) if parameters.uniswap_factory is None else ()),
-        *CONTRACTS[before_market:],
-        *((DEV_TRADER,) if parameters.usdc is None else ()),
-    )
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
+from entitlement.chain.deployment.order import order_of
 from entitlement.chain.deployment.parameters import STRICT, Address, Parameters
-from entitlement.chain.deployment.plan import order_of
 from entitlement.chain.deployment.uniswap import Market
 from entitlement.chain.toolchain import PROJECT
 from entitlement.core.errors import DeploymentMissing, SetupError

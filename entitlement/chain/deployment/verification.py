@@ -7,7 +7,8 @@ import orjson
 from web3 import Web3
 
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.deployment.plan import UNISWAP_FACTORY, Plan, creation_input
+from entitlement.chain.deployment.order import UNISWAP_FACTORY
+from entitlement.chain.deployment.plan import Plan, creation_input
 from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.sources import standard_json_input
 from entitlement.chain.toolchain import PROJECT

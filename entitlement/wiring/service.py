@@ -1,4 +1,4 @@
-"""Wiring: the one place where settings become a running service."""
+"""The service: every flow over one database."""
 
 import secrets
 from collections.abc import Generator
@@ -6,21 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.util import CommandError
 from pydantic import SecretStr
-from sqlalchemy import URL, Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from entitlement.chain.artifacts import load_artifacts
-from entitlement.chain.client import RpcChainReader
-from entitlement.chain.contracts import Contracts, connect
-from entitlement.chain.deployment.record import Deployment, deployment_path, read_deployment
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
 from entitlement.flows.expire_credit import ExpireCredit
-from entitlement.flows.follow_chain import FollowChain, FollowLimits
 from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
@@ -28,12 +21,10 @@ from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
 from entitlement.flows.spend_credit import SpendCredit
-from entitlement.flows.verify_positions import VerifyPositions
 from entitlement.flows.web3_keys import Web3Keys
 from entitlement.settings import Settings
-from entitlement.store.schema import is_current, migrate
-from entitlement.store.server import EmbeddedPostgres, database_url, engine
 from entitlement.store.session import session_factory
+from entitlement.wiring.database import open_database
 
 BLOCKS_BEHIND_MAX = 50
 SECONDS_SINCE_STEP_MAX = 30
@@ -75,64 +66,6 @@ def service_on(settings: Settings, made: Engine) -> Service:
     return service
 
 
-@contextmanager
-def open_database(settings: Settings) -> Generator[Engine]:
-    """Start the embedded database if no other is named, migrate it, and hand out a pool of connections.
-
-    Raises SetupError where the database is not one, does not answer, or is a later program's.
-    """
-    if not __debug__:
-        raise SetupError(
-            "Python was started with -O, which drops the assertions that guard the ledger.",
-            remedy="Start it without -O and without PYTHONOPTIMIZE.",
-        )
-    server = None
-    if settings.database_url is None:
-        server = EmbeddedPostgres(settings.data_folder / "postgres")
-        url: URL = server.url
-    else:
-        url = _own_database(settings.database_url)
-    made = engine(url)
-    try:
-        _bring_up_to_date(made)
-        yield made
-    finally:
-        made.dispose()
-        if server is not None:
-            server.stop()
-
-
-def _own_database(given: SecretStr) -> URL:
-    try:
-        return database_url(given.get_secret_value())
-    except (ArgumentError, ValueError):
-        # Not what was wrong with it: the text may hold a password.
-        raise SetupError(
-            "DATABASE_URL is not the address of a database.",
-            remedy="Give postgresql://user:password@host/database, or leave it out for the embedded server.",
-        ) from None
-
-
-def _bring_up_to_date(made: Engine) -> None:
-    try:
-        with made.connect() as connection:
-            current = is_current(connection)
-    except DBAPIError as error:
-        reason = str(error.orig).partition("\n")[0]
-        raise SetupError(
-            f"The database does not answer: {reason}.", remedy="Start it, or mend DATABASE_URL."
-        ) from None
-    if current:
-        return
-    try:
-        migrate(made)
-    except CommandError as error:
-        raise SetupError(
-            f"The database is not of this program's making, or of a later one's: {error}.",
-            remedy="Install the version that the database was used with last, or name another database.",
-        ) from None
-
-
 def build_service(settings: Settings, network: Network, sessions: sessionmaker[Session]) -> Service:
     """Return the flows over `sessions`."""
     keys = ManageKeys(sessions)
@@ -156,40 +89,6 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
     )
-
-
-@contextmanager
-def open_follower(
-    settings: Settings, sessions: sessionmaker[Session], *, may_undo_final: bool = False
-) -> Generator[FollowChain]:
-    """Hand out the follower of the deployment that the settings name.
-
-    Final blocks are undone on development networks, and where a person says so.
-    """
-    with _open_reader(settings) as (reader, deployment, network):
-        limits = FollowLimits(
-            blocks_per_step=network.blocks_per_request, may_undo_final=may_undo_final or network.is_devnet
-        )
-        yield FollowChain(reader, sessions, limits, start_block=deployment.start_block)
-
-
-@contextmanager
-def open_verification(settings: Settings, sessions: sessionmaker[Session]) -> Generator[VerifyPositions]:
-    """Hand out the verification of the deployment that the settings name."""
-    with _open_reader(settings) as (reader, deployment, network):
-        web3 = connect(settings.rpc_url or network.rpc_url)
-        yield VerifyPositions(sessions, reader, Contracts(web3, load_artifacts(), deployment.addresses))
-
-
-@contextmanager
-def _open_reader(settings: Settings) -> Generator[tuple[RpcChainReader, Deployment, Network]]:
-    network = load_network(settings.network)
-    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
-    reader = RpcChainReader(settings.rpc_url or network.rpc_url, network, deployment, load_artifacts())
-    try:
-        yield reader, deployment, network
-    finally:
-        reader.close()
 
 
 def token_secret(settings: Settings) -> SecretStr:

@@ -1,0 +1,179 @@
+"""How fast the follower stores a history: against the same work with nothing checked, and against web3.py.
+
+    python scripts/bench_follow.py                 100,000 events in 10,000 blocks, and in 100
+    python scripts/bench_follow.py --events 20000 --blocks 2000 --runs 1
+
+One Anvil chain with the real contracts, one PostgreSQL with its commits flushed to disk, and all of it on this
+machine's cores. Times are of whole processes, their start included; the fastest of several runs counts.
+
+    ours      `entitlement follow`: blocks linked, logs checked against them, events, positions, cursor stored
+    floor     the same requests with their answers thrown away, then COPY of the same rows from a file
+    web3.py   `get_logs` and `process_log` of a part of the events, kept in a list
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from bench_chain import CrowdedChain, crowded_chain
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import URL, create_engine, text
+from web3 import HTTPProvider, Web3
+
+from entitlement.chain.artifacts import load_artifacts
+from entitlement.chain.decode import FOLLOWED
+from entitlement.store.schema import migrate
+from entitlement.store.server import EmbeddedPostgres
+
+console = Console()
+WEB3_EVENTS = 5_000
+FLOOR = Path(__file__).with_name("bench_follow_floor.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A PostgreSQL of this benchmark's own."""
+
+    server: URL
+
+    @contextmanager
+    def database(self) -> Iterator[URL]:
+        """Make an empty database with our tables."""
+        admin = create_engine(self.server, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.execute(text("DROP DATABASE IF EXISTS bench WITH (FORCE)"))
+            connection.execute(text("CREATE DATABASE bench"))
+        admin.dispose()
+        url = self.server.set(database="bench")
+        made = create_engine(url)
+        migrate(made)
+        made.dispose()
+        yield url
+
+
+def main() -> None:
+    """Measure both layouts and print one table for each."""
+    asked = _arguments()
+    with tempfile.TemporaryDirectory(prefix="entitlement-bench-") as name:
+        folder = Path(name)
+        postgres = EmbeddedPostgres(folder / "postgres")
+        try:
+            for blocks in (asked.blocks, max(1, asked.blocks // 100)):
+                chain_folder = folder / str(blocks)
+                chain_folder.mkdir()
+                with crowded_chain(chain_folder, blocks=blocks, events=asked.events) as chain:
+                    measure(chain, Scratch(postgres.url), asked.runs)
+        finally:
+            postgres.stop()
+
+
+def measure(chain: CrowdedChain, scratch: Scratch, runs: int) -> None:
+    """Print how long each way takes on one chain."""
+    rows = chain.folder / "events.copy"
+    ours, memory = min(_ours(chain, scratch, rows) for _ in range(runs))
+    floor = min(_floor(chain, scratch, rows) for _ in range(runs))
+    web3 = _web3(chain)
+    table = Table(
+        "", "seconds", "events/s", "of the floor", title=f"{chain.events:,} events, {chain.blocks:,} blocks"
+    )
+    for name, seconds in (("ours", ours), ("floor", floor), ("web3.py", web3)):
+        table.add_row(name, f"{seconds:.2f}", f"{chain.events / seconds:,.0f}", f"{floor / seconds:.0%}")
+    console.print(table)
+    console.print(f"peak memory of ours: {memory} MB")
+
+
+def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, int]:
+    with scratch.database() as url:
+        began = time.perf_counter()
+        follow = subprocess.Popen(
+            [sys.executable, "-m", "entitlement", "follow"],
+            env=_environment(chain, url),
+            stdout=subprocess.DEVNULL,
+        )
+        _, status, used = os.wait4(follow.pid, 0)
+        seconds = time.perf_counter() - began
+        if status:
+            raise SystemExit("following failed: see above")
+        _assert_whole(chain, url)
+        with psycopg.connect(_plain(url)) as connection, rows.open("wb") as file:
+            with connection.cursor().copy("COPY events TO STDOUT") as copy:
+                for part in copy:
+                    file.write(part)
+    print("cpu", used.ru_utime, used.ru_stime, seconds)
+    return seconds, used.ru_maxrss // 1_024
+
+
+def _floor(chain: CrowdedChain, scratch: Scratch, rows: Path) -> float:
+    with scratch.database() as url:
+        began = time.perf_counter()
+        arguments = [chain.url, str(chain.deployment.start_block), _plain(url), str(rows)]
+        arguments += [chain.contracts.address(name) for name in {contract for contract, _ in FOLLOWED}]
+        subprocess.run([sys.executable, "-I", str(FLOOR), *arguments], check=True)  # noqa: S603  our own script
+        return time.perf_counter() - began
+
+
+def _web3(chain: CrowdedChain) -> float:
+    """Return how long all events would take at the rate of some."""
+    web3 = Web3(HTTPProvider(chain.url))
+    artifacts = load_artifacts()
+    events = [
+        web3.eth.contract(chain.contracts.address(contract), abi=artifacts[contract].abi).events[event]()  # pyright: ignore[reportArgumentType]
+        for contract, event in FOLLOWED
+    ]
+    head = web3.eth.block_number
+    blocks = max(1, chain.blocks * WEB3_EVENTS // chain.events)
+    began = time.perf_counter()
+    found = [
+        each.process_log(log)
+        for each in events
+        for log in web3.eth.get_logs(
+            {"address": each.address, "fromBlock": head - blocks + 1, "topics": [each.topic]}  # pyright: ignore[reportArgumentType]
+        )
+    ]
+    return (time.perf_counter() - began) * chain.events / len(found)
+
+
+def _assert_whole(chain: CrowdedChain, url: URL) -> None:
+    with psycopg.connect(_plain(url)) as connection:
+        found = connection.execute("SELECT count(*) FROM events").fetchone()
+    if found is None or found[0] < chain.events:
+        raise SystemExit(f"{found} events were stored, {chain.events:,} were made")
+
+
+def _environment(chain: CrowdedChain, database: URL) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": _plain(database),
+        "ENTITLEMENT_DATA_FOLDER": str(chain.folder),
+        "ENTITLEMENT_NETWORK": "anvil",
+        "ENTITLEMENT_RPC_URL": chain.url,
+        "ENTITLEMENT_DEPLOYMENT": str(chain.deployment_path),
+        "ENTITLEMENT_TOKEN_SECRET": "0" * 64,
+    }
+
+
+def _plain(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--blocks", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=3)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
