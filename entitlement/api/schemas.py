@@ -13,7 +13,7 @@ from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.positions import Position
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
-from entitlement.flows.read_account import AccountView
+from entitlement.flows.read_account import AccountView, ProRataShare
 from entitlement.flows.read_balance import Balance
 from entitlement.flows.spend_credit import HoldAnswer
 
@@ -116,6 +116,8 @@ class BalanceOut(Wire):
     """The part of `available` that is the day's DIEM credit."""
     usd: int
     """The rest of `available`."""
+    pro_rata: int
+    """The part of `usd` that is the day's share of a pro-rata capacity, and ends at `resets_at`."""
     epoch: int
     resets_at: int
     granted: int
@@ -131,6 +133,7 @@ class BalanceOut(Wire):
             held=balance.held,
             diem=balance.diem,
             usd=balance.usd,
+            pro_rata=balance.pro_rata,
             epoch=balance.epoch,
             resets_at=balance.resets_at,
             granted=balance.granted,
@@ -305,6 +308,31 @@ class TicketOut(Wire):
     claimable_at: int
 
 
+class ProRataOut(Wire):
+    """The wallet's share of the epoch's capacity: `capacity * staked_vvv // all_staked_vvv`."""
+
+    amount: int
+    capacity: int
+    minimum_stake: Wei
+    """Whoever had less gets nothing."""
+    block: int
+    """The last one before 00:00 UTC of the epoch: both stakes are as of this block."""
+    staked_vvv: Wei
+    all_staked_vvv: Wei
+
+    @classmethod
+    def of(cls, found: ProRataShare) -> "ProRataOut":
+        """Return it as it goes over the wire."""
+        return cls(
+            amount=found.amount,
+            capacity=found.policy.capacity,
+            minimum_stake=str(found.policy.minimum_stake),
+            block=found.basis.block_number,
+            staked_vvv=str(found.basis.stake),
+            all_staked_vvv=str(found.basis.total),
+        )
+
+
 class AccountOut(Wire):
     """A wallet's account: on the chain, and in credit."""
 
@@ -319,6 +347,8 @@ class AccountOut(Wire):
     allowance_now: int
     allowance_next: int
     """What the next epoch gives if nothing changes."""
+    pro_rata: ProRataOut | None
+    """Null where no capacity is shared, or it is not final yet how the epoch began."""
     spent: int
     held: int
     resets_at: int
@@ -344,6 +374,7 @@ class AccountOut(Wire):
             latest_block=view.latest_block,
             allowance_now=view.allowance_now,
             allowance_next=view.allowance_next,
+            pro_rata=None if view.pro_rata is None else ProRataOut.of(view.pro_rata),
             spent=view.balance.spent,
             held=view.balance.held,
             resets_at=view.balance.resets_at,

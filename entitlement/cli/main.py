@@ -29,6 +29,7 @@ COMMANDS = {
     "explorer-input": ("check", OPERATORS),
     "verify": ("verify", OPERATORS),
     "gateways": ("admin", OPERATORS),
+    "pro-rata": ("pro_rata", OPERATORS),
     "serve": ("roles", PROCESSES),
     "jobs": ("roles", PROCESSES),
     "follow": ("roles", PROCESSES),

@@ -1,7 +1,6 @@
 """Commands of a wallet holder: sign in with a private key, see the account, make and revoke API keys."""
 
 import os
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,15 +10,14 @@ from rich.table import Table
 
 from entitlement.chain.devnet import ACCOUNTS, development_account
 from entitlement.chain.signers import account_from_key
+from entitlement.cli.amounts import nano_usd
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, moment, tokens
 from entitlement.core.errors import InvalidRequest, SetupError
 from entitlement.core.limits import LimitPeriod
-from entitlement.core.units import NANO_USD_PER_USD
 
 KEY_VARIABLE = "WALLET_PRIVATE_KEY"
 
-_DOLLARS = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 
 keys = typer.Typer(
     help=f"Make, list and revoke [bold]API keys[/]. The wallet's key is read from {KEY_VARIABLE}.",
@@ -118,6 +116,8 @@ def account(url: Url = DEFAULT_URL, dev_account: DevAccount = None) -> None:
     table.add_row("  spent", dollars(found["spent"]))
     table.add_row("allowance today", dollars(found["allowance_now"]))
     table.add_row("allowance tomorrow", dollars(found["allowance_next"]))
+    if found["pro_rata"] is not None:
+        table.add_row("share of the capacity", dollars(found["pro_rata"]["amount"]))
     table.add_row("returns at", moment(found["resets_at"]))
     for name, label in _POSITION.items():
         table.add_row(label, tokens(int(position[name])))
@@ -156,15 +156,7 @@ def _account(number: int | None) -> LocalAccount:
 
 
 def _nano_usd(dollars_given: str | None) -> int | None:
-    if dollars_given is None:
-        return None
-    found = _DOLLARS.fullmatch(dollars_given)
-    if found is None:
-        raise InvalidRequest(
-            f"{dollars_given[:40]!r} is not an amount of dollars: give digits, and at most 9 decimals"
-        )
-    whole, decimals = found.groups("")
-    return int(whole) * NANO_USD_PER_USD + int(decimals.ljust(9, "0"))
+    return None if dollars_given is None else nano_usd(dollars_given)
 
 
 def _day(day: str | None) -> int | None:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement import metrics
 from entitlement.chain.reader import ChainReader
 from entitlement.core.blocks import Header
+from entitlement.core.epochs import epoch_at
 from entitlement.core.errors import (
     CursorMoved,
     EntitlementError,
@@ -33,6 +34,7 @@ from entitlement.core.reorg import fork_point
 from entitlement.core.units import Wallet
 from entitlement.flows.read_ahead import Blocks, ReadAhead
 from entitlement.store import chain as chain_rows
+from entitlement.store import pro_rata
 from entitlement.store.chain import Followed
 from entitlement.store.clock import service_time
 
@@ -246,8 +248,9 @@ class FollowChain:
         oldest = min(head.number - BLOCKS_KEPT, final.number)
         with self._sessions.begin() as session:
             self._take_cursor(session, known)
-            chain_rows.add_blocks(session, [header for header in headers if _is_kept(header, oldest)])
+            chain_rows.add_blocks(session, _kept(headers, oldest))
             chain_rows.add_events(session, events)
+            pro_rata.note_epoch_starts(session, start=known.start, above=known.final, to=final)
             settled = self._stored(session, known, to=final.number)
             settled += [event for event in events if event.at.block_number <= final.number]
             positions = chain_rows.positions(session, chain_rows.wallets_in(settled), pending=False)
@@ -291,6 +294,15 @@ class FollowChain:
             raise CursorMoved(expected=expected.head.number)
 
 
-def _is_kept(header: Header, oldest: int) -> bool:
-    """Tell whether a new block is one of those that `thin_blocks_below` would leave."""
-    return header.number >= oldest or header.number % SPARSE_BLOCK_EVERY == 0
+def _kept(headers: list[Header], oldest: int) -> list[Header]:
+    """Return the new blocks that `thin_blocks_below` would leave, and those that a midnight follows.
+
+    Of these the pro-rata policy takes note before they are thinned out.
+    """
+    return [
+        header
+        for header, following in zip(headers, [*headers[1:], None], strict=True)
+        if header.number >= oldest
+        or header.number % SPARSE_BLOCK_EVERY == 0
+        or (following is not None and epoch_at(following.timestamp) != epoch_at(header.timestamp))
+    ]

@@ -1,74 +1,181 @@
 """Grant allowances: the day's right becomes credit when an account is touched, or when the sweep comes by.
 
+    the daily right of staked DIEM                          -> bucket `diem`
+    a share of the day's capacity, if a policy is on        -> bucket `pro_rata`
+
 "Grant up to": an account's bucket of the epoch is raised to what the chain gives it now, never lowered. So it
 is safe to repeat at any moment, and no job at midnight stands between anybody and their credit.
+
+The sweep makes the grants that nobody has asked for, so that the day's totals are whole:
+
+    first in an epoch, and again once its start is final    every wallet, page by page
+    after that                                              the wallets that the chain has spoken of since
 """
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.allowance import allowance
-from entitlement.core.epochs import Epoch, ends_at, epoch_at
-from entitlement.core.ledger import Source, book_grant
+from entitlement.core.epochs import Epoch, epoch_at, starts_at
+from entitlement.core.ledger import Entry, Source, book_grant
+from entitlement.core.pro_rata import Policy, share
 from entitlement.core.units import NanoUsd, Wallet
-from entitlement.store import access, chain, ledger
+from entitlement.store import chain, grants, ledger, pro_rata
 from entitlement.store.clock import service_time
 
-ACCOUNTS_PER_SWEEP_STEP = 500
+WALLETS_PER_PAGE = 2_000
+"""Read at once. Most have been granted to already, or have nothing due."""
+ACCOUNTS_PER_SWEEP_STEP = 100
+"""Locked at once: what a request may wait for."""
+RECENT_WALLETS_MAX = 20_000
+"""With more of them than that, all are looked at: it is as fast, and needs no more memory."""
+
+Due = tuple[Wallet, Source]
+"""Whose, and from what."""
+DAILY_SOURCES = (Source.DIEM, Source.PRO_RATA)
+"""What the chain gives for a day; the other sources are paid for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What decides about everybody at once; when it changes, everybody is looked at again."""
+
+    epoch: Epoch
+    is_start_final: bool
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class _Swept:
+    rules: _Rules
+    final: int
 
 
 class GrantAllowances:
-    """Makes the grants that nobody has asked for yet, so that the day's totals are whole."""
+    """Makes the grants that nobody has asked for yet.
+
+    How far it came is kept in memory alone: who forgets it looks at everybody once more.
+    """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
+        self._swept: _Swept | None = None
 
     def sweep(self) -> int:
-        """Grant to every wallet with a right; return how many grants were made or raised."""
-        raised = 0
+        """Grant to every wallet with something due; return how many grants were made or raised."""
+        with self._sessions.begin() as session:
+            followed = chain.followed(session)
+            epoch = epoch_at(service_time(session))
+            policy = pro_rata.policy_in(session, epoch)
+        if followed is None:
+            return 0
+        rules = _Rules(epoch, followed.final.timestamp >= starts_at(epoch), policy)
+        raised = sum(self._grant(page, epoch) for page in self._pages(rules, followed.final.number))
+        self._swept = _Swept(rules, followed.final.number)
+        return raised
+
+    def _pages(self, rules: _Rules, final: int) -> Iterator[Sequence[Wallet]]:
+        recent = self._recent(rules, final)
+        if recent is not None:
+            for first in range(0, len(recent), WALLETS_PER_PAGE):
+                yield recent[first : first + WALLETS_PER_PAGE]
+            return
         last = ""
         while True:  # ends: each round goes past the wallets of the one before
             with self._sessions.begin() as session:
-                wallets = chain.wallets_with_right(session, after=last, limit=ACCOUNTS_PER_SWEEP_STEP)
-            for wallet in wallets:
-                raised += self._grant(wallet)
-            if len(wallets) < ACCOUNTS_PER_SWEEP_STEP:
-                return raised
-            last = wallets[-1]
+                if rules.policy.capacity:
+                    page = grants.wallets_with_position(session, after=last, limit=WALLETS_PER_PAGE)
+                else:
+                    page = chain.wallets_with_right(session, after=last, limit=WALLETS_PER_PAGE)
+            yield page
+            if len(page) < WALLETS_PER_PAGE:
+                return
+            last = page[-1]
 
-    def _grant(self, wallet: Wallet) -> bool:
+    def _recent(self, rules: _Rules, final: int) -> list[Wallet] | None:
+        """Return the wallets that the chain spoke of since the last sweep, or None to look at all."""
+        before = self._swept
+        # A final block that went back took events along whose wallets nobody knows any more.
+        if before is None or before.rules != rules or final < before.final:
+            return None
         with self._sessions.begin() as session:
-            account_id = access.open_account(session, wallet, service_time(session))
-            access.lock_account(session, account_id)
-            return grant_up_to_allowance(session, account_id, wallet, service_time(session)) > 0
+            recent = grants.wallets_in_events(session, above=before.final, limit=RECENT_WALLETS_MAX + 1)
+        return recent if len(recent) <= RECENT_WALLETS_MAX else None
+
+    def _grant(self, wallets: Sequence[Wallet], epoch: Epoch) -> int:
+        with self._sessions.begin() as session:
+            dues = dues_in(session, epoch, wallets)
+            granted = grants.granted(session, {wallet for wallet, _ in dues}, epoch)
+        lacking = sorted({due[0] for due, amount in dues.items() if granted.get(due, 0) < amount})
+        raised = 0
+        for first in range(0, len(lacking), ACCOUNTS_PER_SWEEP_STEP):
+            raised += self._grant_to(lacking[first : first + ACCOUNTS_PER_SWEEP_STEP])
+        return raised
+
+    def _grant_to(self, wallets: Sequence[Wallet]) -> int:
+        # In a transaction of its own: who makes an account must not hold the lock of another.
+        with self._sessions.begin() as session:
+            grants.open_accounts(session, wallets, service_time(session))
+        with self._sessions.begin() as session:
+            accounts = grants.lock_accounts(session, wallets)
+            return len(grant_all(session, accounts, service_time(session)))
 
 
 def grant_up_to_allowance(session: Session, account_id: int, wallet: Wallet, now: int) -> NanoUsd:
-    """Raise the account's bucket of this epoch to its allowance; return by how much.
+    """Raise the account's buckets of this epoch to what is due; return by how much.
 
     The caller holds the account's lock and has taken `now` after it, so that the day is the right one.
     """
+    raised = grant_all(session, {account_id: wallet}, now)
+    return NanoUsd(sum(raised.values()))
+
+
+def grant_all(session: Session, accounts: Mapping[int, Wallet], now: int) -> dict[Due, NanoUsd]:
+    """Raise these accounts' buckets of this epoch to what is due; return by how much, where it was anything.
+
+    The caller holds the locks of all of them and has taken `now` after that.
+    """
     epoch = epoch_at(now)
-    due = allowance_now(session, wallet, epoch)
-    if due == 0:
-        return NanoUsd(0)
-    found = ledger.open_bucket(session, account_id, Source.DIEM, epoch=epoch, expires_at=ends_at(epoch))
-    if found.granted >= due:
-        return NanoUsd(0)
-    entry = book_grant(account_id, epoch, found.bucket, granted=found.granted, up_to=due)
-    ledger.append(session, entry, now)
-    return NanoUsd(due - found.granted)
+    dues = dues_in(session, epoch, accounts.values())
+    if not dues:
+        return {}
+    wanted = [
+        (account_id, source)
+        for account_id, wallet in accounts.items()
+        for source in DAILY_SOURCES
+        if (wallet, source) in dues
+    ]
+    found = ledger.daily_buckets(session, accounts, epoch)
+    missing = [each for each in wanted if each not in found]
+    if missing:
+        found |= ledger.open_daily_buckets(session, missing, epoch)
+    raised: dict[Due, NanoUsd] = {}
+    entries: list[Entry] = []
+    for account_id, source in wanted:
+        known, up_to = found[account_id, source], dues[accounts[account_id], source]
+        if known.granted < up_to:
+            entries.append(book_grant(account_id, epoch, known.bucket, granted=known.granted, up_to=up_to))
+            raised[accounts[account_id], source] = NanoUsd(up_to - known.granted)
+    if entries:
+        ledger.append_all(session, entries, now)
+    return raised
 
 
-def allowance_now(session: Session, wallet: Wallet, epoch: Epoch) -> NanoUsd:
-    """Return what the followed chain gives a wallet in `epoch`, as far as it is known now."""
-    followed = chain.followed(session)
-    if followed is None:
-        return NanoUsd(0)
-    final, latest = chain.position_pair(session, wallet)
-    return allowance(
-        final=final.slot,
-        latest=latest.slot,
-        final_timestamp=followed.final.timestamp,
-        latest_timestamp=followed.head.timestamp,
-        epoch=epoch,
-    )
+def dues_in(session: Session, epoch: Epoch, wallets: Collection[Wallet]) -> dict[Due, NanoUsd]:
+    """Return what the followed chain gives `wallets` in `epoch`, as far as it is known now; no zeros."""
+    dues: dict[Due, NanoUsd] = {}
+    for wallet, right in grants.rights(session, wallets).items():
+        dues[wallet, Source.DIEM] = allowance(
+            final=right.final,
+            latest=right.latest,
+            final_timestamp=right.final_timestamp,
+            latest_timestamp=right.latest_timestamp,
+            epoch=epoch,
+        )
+    policy = pro_rata.policy_in(session, epoch)
+    if policy.capacity:
+        for wallet, basis in pro_rata.bases(session, wallets, epoch).items():
+            dues[wallet, Source.PRO_RATA] = share(policy, basis)
+    return {due: amount for due, amount in dues.items() if amount}

@@ -7,13 +7,24 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.core.allowance import credit_of, right_in
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.health import FollowHealth
+from entitlement.core.ledger import Source
 from entitlement.core.positions import Position, Ticket, open_tickets
+from entitlement.core.pro_rata import Basis, Policy, share
 from entitlement.core.units import NanoUsd, Wallet
-from entitlement.flows.grant_allowances import allowance_now, grant_up_to_allowance
+from entitlement.flows.grant_allowances import dues_in, grant_up_to_allowance
 from entitlement.flows.read_balance import Balance, read_balance
 from entitlement.flows.spend_credit import give_back_due
-from entitlement.store import access, chain
+from entitlement.store import access, chain, pro_rata
 from entitlement.store.clock import service_time
+
+
+@dataclass(frozen=True, slots=True)
+class ProRataShare:
+    """A wallet's share of the day's capacity, with all that anyone needs to compute it again."""
+
+    policy: Policy
+    basis: Basis
+    amount: NanoUsd
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,8 @@ class AccountView:
     allowance_now: NanoUsd
     allowance_next: NanoUsd
     """What the next epoch will give if nothing changes."""
+    pro_rata: ProRataShare | None
+    """None where nothing is shared, or the start of the epoch is not final yet."""
     balance: Balance
 
 
@@ -54,6 +67,7 @@ class ReadAccount:
             final_number = followed.final.number if followed else 0
             head_number = followed.head.number if followed else 0
             epoch = epoch_at(now)
+            dues = dues_in(session, epoch, [wallet])
             return AccountView(
                 wallet=wallet,
                 final=final,
@@ -63,7 +77,8 @@ class ReadAccount:
                 ),
                 final_block=final_number,
                 latest_block=head_number,
-                allowance_now=allowance_now(session, wallet, epoch),
+                allowance_now=dues.get((wallet, Source.DIEM), NanoUsd(0)),
+                pro_rata=_pro_rata(session, wallet, epoch),
                 allowance_next=credit_of(right_in(latest.slot, Epoch(epoch + 1))),
                 balance=read_balance(session, account_id, now),
             )
@@ -86,3 +101,9 @@ class ReadAccount:
             seconds_behind=now - found.head.timestamp,
             problem=found.problem,
         )
+
+
+def _pro_rata(session: Session, wallet: Wallet, epoch: Epoch) -> ProRataShare | None:
+    policy = pro_rata.policy_in(session, epoch)
+    basis = pro_rata.bases(session, [wallet], epoch).get(wallet) if policy.capacity else None
+    return None if basis is None else ProRataShare(policy, basis, share(policy, basis))

@@ -22,6 +22,8 @@ class Balance:
     """The part of `available` that is the day's DIEM credit."""
     usd: NanoUsd
     """The rest of `available`."""
+    pro_rata: NanoUsd
+    """The part of `usd` that is the day's share of a pro-rata capacity, and ends with the epoch."""
     epoch: Epoch
     resets_at: int
     """Unix time at which the day's credit returns."""
@@ -38,11 +40,13 @@ def read_balance(session: Session, account_id: int, now: int) -> Balance:
     today = [each for each in found if each.bucket.source is Source.DIEM and each.bucket.epoch == epoch]
     available = sum(each.bucket.available for each in found)
     diem = sum(each.bucket.available for each in today)
+    shared = sum(each.bucket.available for each in found if each.bucket.source is Source.PRO_RATA)
     return Balance(
         available=NanoUsd(available),
         held=NanoUsd(sum(each.bucket.held for each in found)),
         diem=NanoUsd(diem),
         usd=NanoUsd(available - diem),
+        pro_rata=NanoUsd(shared),
         epoch=epoch,
         resets_at=ends_at(epoch),
         granted=NanoUsd(sum(each.granted for each in today)),

@@ -1,13 +1,13 @@
 """Rows of the ledger: buckets, and the journal that they are a cache of."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, BindParameter, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
-from entitlement.core.epochs import Epoch
+from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.ledger import Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
 from entitlement.store.session import fresh
@@ -72,38 +72,79 @@ def open_bucket(
     return _totals(row)
 
 
+def daily_buckets(
+    session: Session, account_ids: Collection[int], epoch: Epoch
+) -> dict[tuple[int, Source], BucketTotals]:
+    """Return the buckets of an epoch that these accounts have, by account and source."""
+    query = select(BucketRow).where(BucketRow.account_id.in_(account_ids), BucketRow.epoch == epoch)
+    return {(row.account_id, Source(row.source)): _totals(row) for row in session.scalars(fresh(query))}
+
+
+def open_daily_buckets(
+    session: Session, wanted: Collection[tuple[int, Source]], epoch: Epoch
+) -> dict[tuple[int, Source], BucketTotals]:
+    """Make the buckets of an epoch for these accounts and sources, empty.
+
+    The caller holds the accounts' locks and has seen that there are none.
+    """
+    empty = {"granted": 0, "available": 0, "held": 0, "consumed": 0, "expired": 0}
+    rows = session.scalars(
+        insert(BucketRow).returning(BucketRow),
+        [
+            {
+                "account_id": account_id,
+                "source": source,
+                "epoch": epoch,
+                "expires_at": ends_at(epoch),
+                **empty,
+            }
+            for account_id, source in wanted
+        ],
+    )
+    return {(row.account_id, Source(row.source)): _totals(row) for row in rows}
+
+
 def append(session: Session, entry: Entry, now: int) -> None:
     """Write an entry to the journal and its effect to the buckets; the caller holds the account's lock.
 
     A repetition violates the key's uniqueness, an overdraft the buckets' CHECK: both are errors here, since
     the flows look before they book.
     """
-    entry_id = session.scalars(
-        insert(EntryRow)
-        .values(
-            key=entry.key,
-            kind=entry.kind,
-            account_id=entry.account_id,
-            epoch=entry.epoch,
-            created_at=now,
-        )
-        .returning(EntryRow.id)
-    ).one()
+    append_all(session, [entry], now)
+
+
+def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
+    """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks."""
+    ids = session.execute(
+        insert(EntryRow).returning(EntryRow.key, EntryRow.id),
+        [
+            {
+                "key": entry.key,
+                "kind": entry.kind,
+                "account_id": entry.account_id,
+                "epoch": entry.epoch,
+                "created_at": now,
+            }
+            for entry in entries
+        ],
+    )
+    id_of = {row[0]: row[1] for row in ids}
     session.execute(
         insert(PostingRow),
         [
             {
-                "entry_id": entry_id,
+                "entry_id": id_of[entry.key],
                 "line": line,
                 "bucket_id": posting.bucket_id,
                 "source": posting.source,
                 "target": posting.target,
                 "amount": posting.amount,
             }
+            for entry in entries
             for line, posting in enumerate(entry.postings)
         ],
     )
-    _apply(session, entry.postings)
+    _apply(session, [posting for entry in entries for posting in entry.postings])
 
 
 def due_buckets(session: Session, now: int, limit: int) -> list[tuple[int, int]]:
@@ -115,6 +156,13 @@ def due_buckets(session: Session, now: int, limit: int) -> list[tuple[int, int]]
         .limit(limit)
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def granted_of(session: Session, source: Source, epoch: Epoch) -> NanoUsd:
+    """Return what was granted from a source in an epoch, to all accounts together."""
+    query = select(func.coalesce(func.sum(BucketRow.granted), 0))
+    query = query.where(BucketRow.source == source, BucketRow.epoch == epoch)
+    return NanoUsd(int(session.scalars(query).one()))
 
 
 def totals_by_place(session: Session) -> dict[str, int]:
@@ -134,20 +182,42 @@ def _apply(session: Session, postings: Iterable[Posting]) -> None:
     for (bucket_id, place), change in balances(postings).items():
         if bucket_id is not None and change:
             changes.setdefault(bucket_id, {})[place] = change
-    # One order for all, so that nobody waits for somebody who waits for them.
-    for bucket_id in sorted(changes):
-        change = changes[bucket_id]
-        session.execute(
-            update(BucketRow)
-            .where(BucketRow.id == bucket_id)
-            .values(
-                granted=BucketRow.granted - change.get(Place.ISSUED, 0),
-                available=BucketRow.available + change.get(Place.AVAILABLE, 0),
-                held=BucketRow.held + change.get(Place.HELD, 0),
-                consumed=BucketRow.consumed + change.get(Place.CONSUMED, 0),
-                expired=BucketRow.expired + change.get(Place.EXPIRED, 0),
-            )
+    # All buckets are under the locks that the caller holds: in which order they are changed is all the same.
+    moved = (
+        func.unnest(
+            _numbers(changes),
+            *(_numbers(each.get(place, 0) for each in changes.values()) for place in _COLUMNS),
         )
+        .table_valued("bucket_id", *_COLUMNS)
+        .render_derived()
+    )
+    # What was issued to a bucket is what left `issued`.
+    session.execute(
+        update(BucketRow)
+        .where(BucketRow.id == moved.c.bucket_id)
+        .values(
+            {
+                column: getattr(BucketRow, column)
+                + (-moved.c[place] if place is Place.ISSUED else moved.c[place])
+                for place, column in _COLUMNS.items()
+            }
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+_COLUMNS = {
+    Place.ISSUED: "granted",
+    Place.AVAILABLE: "available",
+    Place.HELD: "held",
+    Place.CONSUMED: "consumed",
+    Place.EXPIRED: "expired",
+}
+"""What a bucket's row says of each place."""
+
+
+def _numbers(values: Iterable[int]) -> BindParameter[Sequence[int]]:
+    return literal(list(values), ARRAY(BigInteger))
 
 
 def _totals(row: BucketRow) -> BucketTotals:

@@ -154,6 +154,22 @@ class PositionRow(Base):
     )
 
 
+class EpochStartRow(Base):
+    """Where an epoch began: the last block before its 00:00 UTC, and all VVV that was staked after it.
+
+    Written in the transaction in which the first block after it becomes final. Rows of epochs that the final
+    block has not reached are what an undone block left: nobody reads them, and they are written again.
+    """
+
+    __tablename__ = "epoch_starts"
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[str] = mapped_column(Text)
+    vvv_staked: Mapped[int] = mapped_column(Uint256)
+    is_disputed: Mapped[bool] = mapped_column(Boolean)
+    """Another final block was this one before: shares of both together could exceed the capacity."""
+
+
 # --- who ------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +268,19 @@ class BucketRow(Base):
             "granted = available + held + consumed + expired", name="buckets_lose_and_invent_nothing"
         ),
         Index("buckets_to_expire", "expires_at", postgresql_where="available > 0"),
+    )
+
+
+class ProRataPolicyRow(Base):
+    """The daily capacity that is shared among staked VVV, from an epoch on until the next row's."""
+
+    __tablename__ = "pro_rata_policies"
+    from_epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    capacity: Mapped[int] = mapped_column(BigInteger)
+    minimum_stake: Mapped[int] = mapped_column(Uint256)
+    set_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("capacity >= 0 AND minimum_stake >= 0", name="pro_rata_policies_amounts"),
     )
 
 

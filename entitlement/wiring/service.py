@@ -18,6 +18,7 @@ from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.read_account import ReadAccount
+from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
 from entitlement.flows.spend_credit import SpendCredit
@@ -48,6 +49,7 @@ class Service:
     web3_keys: Web3Keys
     accounts: ReadAccount
     grants: GrantAllowances
+    pro_rata: SetProRata
     expiry: ExpireCredit
     clock: ShiftClock
 
@@ -86,6 +88,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         web3_keys=Web3Keys(sessions, keys, token_secret(settings)),
         accounts=ReadAccount(sessions),
         grants=GrantAllowances(sessions),
+        pro_rata=SetProRata(sessions),
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
     )

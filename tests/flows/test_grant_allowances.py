@@ -99,6 +99,7 @@ def test_whoever_touches_an_account_first_grants_its_day(
 def test_the_sweep_grants_to_every_wallet_with_a_right_and_opens_their_accounts(
     sessions: Sessions, chain: ScriptedChain, following: FollowChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(grant_allowances, "WALLETS_PER_PAGE", 4)
     monkeypatch.setattr(grant_allowances, "ACCOUNTS_PER_SWEEP_STEP", 3)
     wallets = [wallet_number(number) for number in range(1, 10)]
     chain.mine(*(says(wallet, 0, 1, 0) for wallet in wallets[:-2]))
