@@ -22,7 +22,7 @@ from entitlement.core.epochs import Epoch, epoch_at, starts_at
 from entitlement.core.ledger import Entry, Source, book_grant
 from entitlement.core.pro_rata import Policy, share
 from entitlement.core.units import NanoUsd, Wallet
-from entitlement.store import chain, grants, ledger, pro_rata
+from entitlement.store import access, chain, grants, ledger, pro_rata
 from entitlement.store.clock import service_time
 
 WALLETS_PER_PAGE = 2_000
@@ -39,7 +39,7 @@ DAILY_SOURCES = (Source.DIEM, Source.PRO_RATA)
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class Rules:
     """What decides about everybody at once; when it changes, everybody is looked at again."""
 
     epoch: Epoch
@@ -48,8 +48,10 @@ class _Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class _Swept:
-    rules: _Rules
+class Swept:
+    """A sweep that was whole: by which rules, and the final block then."""
+
+    rules: Rules
     final: int
 
 
@@ -61,7 +63,7 @@ class GrantAllowances:
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
-        self._swept: _Swept | None = None
+        self._swept: Swept | None = None
 
     def sweep(self) -> int:
         """Grant to every wallet with something due; return how many grants were made or raised."""
@@ -71,12 +73,12 @@ class GrantAllowances:
             policy = pro_rata.policy_in(session, epoch)
         if followed is None:
             return 0
-        rules = _Rules(epoch, followed.final.timestamp >= starts_at(epoch), policy)
+        rules = Rules(epoch, followed.final.timestamp >= starts_at(epoch), policy)
         raised = sum(self._grant(page, epoch) for page in self._pages(rules, followed.final.number))
-        self._swept = _Swept(rules, followed.final.number)
+        self._swept = Swept(rules, followed.final.number)
         return raised
 
-    def _pages(self, rules: _Rules, final: int) -> Iterator[Sequence[Wallet]]:
+    def _pages(self, rules: Rules, final: int) -> Iterator[Sequence[Wallet]]:
         recent = self._recent(rules, final)
         if recent is not None:
             for first in range(0, len(recent), WALLETS_PER_PAGE):
@@ -94,7 +96,7 @@ class GrantAllowances:
                 return
             last = page[-1]
 
-    def _recent(self, rules: _Rules, final: int) -> list[Wallet] | None:
+    def _recent(self, rules: Rules, final: int) -> list[Wallet] | None:
         """Return the wallets that the chain spoke of since the last sweep, or None to look at all."""
         before = self._swept
         # A final block that went back took events along whose wallets nobody knows any more.
@@ -119,7 +121,7 @@ class GrantAllowances:
         with self._sessions.begin() as session:
             grants.open_accounts(session, wallets, service_time(session))
         with self._sessions.begin() as session:
-            accounts = grants.lock_accounts(session, wallets)
+            accounts = access.lock_accounts(session, grants.accounts_of(session, wallets))
             return len(grant_all(session, accounts, service_time(session)))
 
 

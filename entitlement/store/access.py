@@ -1,5 +1,7 @@
 """Rows of who may do what: accounts, API keys, gateways, sessions, nonces."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -7,6 +9,7 @@ from sqlalchemy.orm import Session
 from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.units import NanoUsd, Wallet
+from entitlement.store.bulk import any_number
 from entitlement.store.session import fresh
 from entitlement.store.tables import AccountRow, ApiKeyRow, GatewayRow, NonceRow, SessionRow
 
@@ -31,6 +34,13 @@ def lock_account(session: Session, account_id: int) -> Wallet:
     """Take the lock under which the account's credit moves, and return its wallet."""
     query = select(AccountRow.wallet).where(AccountRow.id == account_id).with_for_update()
     return Wallet(session.scalars(query).one())
+
+
+def lock_accounts(session: Session, account_ids: Collection[int]) -> dict[int, Wallet]:
+    """Take the locks of several accounts, in one order for all who do, and return their wallets."""
+    query = select(AccountRow.id, AccountRow.wallet).where(AccountRow.id == any_number(account_ids))
+    rows = session.execute(query.order_by(AccountRow.id).with_for_update())
+    return {row[0]: Wallet(row[1]) for row in rows}
 
 
 # --- API keys ------------------------------------------------------------------------------------------

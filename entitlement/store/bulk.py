@@ -1,17 +1,20 @@
-"""Many rows at once: COPY for new ones, arrays for those that may be there already.
+"""Many rows at once: COPY for new ones, arrays where they are compared or replaced.
 
-Both take the values as text, as PostgreSQL writes them itself, so that integers of any size pass unchanged.
+A statement is the same for any number of rows, so that it is parsed once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import text
+from sqlalchemy import BigInteger, BindParameter, CollectionAggregate, Text, any_, func, literal, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 ROWS_PER_WRITE = 1_000
+Numbers = Sequence[int] | Sequence[int | None]
 
 
 def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Sequence[str]) -> None:
@@ -59,3 +62,30 @@ def upsert_rows(
         ),
         dict(zip(columns, values, strict=True)),
     )
+
+
+def rows_of(
+    *, words: Mapping[str, Sequence[str]] | None = None, numbers: Mapping[str, Numbers] | None = None
+) -> TableValuedAlias:
+    """Return a table with these columns, all of one length: first those of words, then those of numbers."""
+    columns = {name: _words(values) for name, values in (words or {}).items()}
+    columns |= {name: _numbers(values) for name, values in (numbers or {}).items()}
+    return func.unnest(*columns.values()).table_valued(*columns).render_derived()
+
+
+def any_word(values: Iterable[str]) -> CollectionAggregate[bool]:
+    """Return what a column is compared with, by `==`, to be any of `values`."""
+    return any_(_words(values))
+
+
+def any_number(values: Iterable[int]) -> CollectionAggregate[bool]:
+    """Return what a column is compared with, by `==`, to be any of `values`."""
+    return any_(_numbers(values))
+
+
+def _words(values: Iterable[str]) -> BindParameter[Any]:
+    return literal(list(values), ARRAY(Text))
+
+
+def _numbers(values: Iterable[int | None]) -> BindParameter[Any]:
+    return literal(list(values), ARRAY(BigInteger))

@@ -5,11 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Text,
-    any_,
-    bindparam,
     delete,
     func,
     or_,
@@ -17,13 +12,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from entitlement.core.blocks import Header
 from entitlement.core.events import EVENT_KINDS, ChainEvent, Delegated, DelegationEnded, LogPlace, wallets_of
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet
-from entitlement.store.bulk import copy_rows, upsert_rows
+from entitlement.store.bulk import any_word, copy_rows, upsert_rows
 from entitlement.store.session import fresh
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, uint256
 
@@ -160,7 +155,7 @@ def events_between(
     query = select(*_EVENT_COLUMNS).where(EventRow.block_number > above, EventRow.block_number <= to)
     if wallets is not None:
         names = list(wallets)
-        query = query.where(or_(_is_one_of(EventRow.wallet, names), _is_one_of(EventRow.receiver, names)))
+        query = query.where(or_(EventRow.wallet == any_word(names), EventRow.receiver == any_word(names)))
     rows = session.execute(query.order_by(EventRow.block_number, EventRow.log_index))
     return [_event(row) for row in rows]
 
@@ -207,11 +202,6 @@ def _event(row: Sequence[Any]) -> ChainEvent:
     return EVENT_KINDS[kind](at=at, wallet=wallet, **extra, **data)  # pyright: ignore[reportArgumentType] - the row was written from this class
 
 
-def _is_one_of(column: InstrumentedAttribute[Any], names: Sequence[str]) -> ColumnElement[bool]:
-    """One parameter whatever the number of names, so that the statement stays the same."""
-    return column == any_(bindparam(None, list(names), ARRAY(Text())))
-
-
 # --- positions -----------------------------------------------------------------------------------------
 
 
@@ -219,7 +209,7 @@ def positions(session: Session, wallets: Iterable[Wallet], *, pending: bool) -> 
     """Return stored positions: at the final block or, `pending`, at the head where that differs."""
     rows = session.execute(
         select(*_POSITION_COLUMNS).where(
-            _is_one_of(PositionRow.wallet, list(wallets)), PositionRow.pending == pending
+            PositionRow.wallet == any_word(wallets), PositionRow.pending == pending
         )
     )
     return {row[0]: _position(*row) for row in rows}
@@ -242,9 +232,7 @@ def write_positions(session: Session, written: Iterable[Position], *, pending: b
 def forget_positions(session: Session, wallets: Iterable[Wallet], *, pending: bool) -> None:
     """Drop the positions of `wallets`."""
     session.execute(
-        delete(PositionRow).where(
-            _is_one_of(PositionRow.wallet, list(wallets)), PositionRow.pending == pending
-        )
+        delete(PositionRow).where(PositionRow.wallet == any_word(wallets), PositionRow.pending == pending)
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select, true, union
+from sqlalchemy import literal, select, true, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -11,6 +11,7 @@ from entitlement.core.epochs import Epoch
 from entitlement.core.ledger import Source
 from entitlement.core.positions import Slot
 from entitlement.core.units import NanoUsd, Wallet, Wei
+from entitlement.store.bulk import any_word, rows_of
 from entitlement.store.tables import AccountRow, BucketRow, ChainState, EventRow, PositionRow
 
 
@@ -37,7 +38,7 @@ def rights(session: Session, wallets: Collection[Wallet]) -> dict[Wallet, Right]
             ChainState.head_timestamp,
         )
         .join(ChainState, true())
-        .where(PositionRow.wallet.in_(wallets))
+        .where(PositionRow.wallet == any_word(wallets))
         .order_by(PositionRow.pending)
     )
     found: dict[Wallet, Right] = {}
@@ -57,24 +58,24 @@ def granted(
     rows = session.execute(
         select(AccountRow.wallet, BucketRow.source, BucketRow.granted)
         .join(BucketRow, BucketRow.account_id == AccountRow.id)
-        .where(AccountRow.wallet.in_(wallets), BucketRow.epoch == epoch)
+        .where(AccountRow.wallet == any_word(wallets), BucketRow.epoch == epoch)
     )
     return {(Wallet(name), Source(source)): NanoUsd(amount) for name, source, amount in rows}
 
 
 def open_accounts(session: Session, wallets: Collection[Wallet], now: int) -> None:
     """Make accounts for the wallets that have none; in one order, so that no two wait for each other."""
+    new = rows_of(words={"wallet": sorted(wallets)})
     session.execute(
-        insert(AccountRow).on_conflict_do_nothing(),
-        [{"wallet": wallet, "created_at": now} for wallet in sorted(wallets)],
+        insert(AccountRow)
+        .from_select(["wallet", "created_at"], select(new.c.wallet, literal(now)).order_by(new.c.wallet))
+        .on_conflict_do_nothing()
     )
 
 
-def lock_accounts(session: Session, wallets: Collection[Wallet]) -> dict[int, Wallet]:
-    """Take the locks of these wallets' accounts, in the one order, and return the accounts."""
-    query = select(AccountRow.id, AccountRow.wallet).where(AccountRow.wallet.in_(wallets))
-    rows = session.execute(query.order_by(AccountRow.id).with_for_update())
-    return {row[0]: Wallet(row[1]) for row in rows}
+def accounts_of(session: Session, wallets: Collection[Wallet]) -> list[int]:
+    """Return the accounts of these wallets."""
+    return list(session.scalars(select(AccountRow.id).where(AccountRow.wallet == any_word(wallets))))
 
 
 # --- whom to look at -----------------------------------------------------------------------------------

@@ -3,15 +3,25 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, BindParameter, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.ledger import Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
+from entitlement.store.bulk import any_number, rows_of
 from entitlement.store.session import fresh
 from entitlement.store.tables import BucketRow, EntryRow, PostingRow
+
+_COLUMNS = {
+    Place.ISSUED: "granted",
+    Place.AVAILABLE: "available",
+    Place.HELD: "held",
+    Place.CONSUMED: "consumed",
+    Place.EXPIRED: "expired",
+}
+"""What a bucket's row says of each place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ def daily_buckets(
     session: Session, account_ids: Collection[int], epoch: Epoch
 ) -> dict[tuple[int, Source], BucketTotals]:
     """Return the buckets of an epoch that these accounts have, by account and source."""
-    query = select(BucketRow).where(BucketRow.account_id.in_(account_ids), BucketRow.epoch == epoch)
+    query = select(BucketRow).where(BucketRow.account_id == any_number(account_ids), BucketRow.epoch == epoch)
     return {(row.account_id, Source(row.source)): _totals(row) for row in session.scalars(fresh(query))}
 
 
@@ -87,19 +97,15 @@ def open_daily_buckets(
 
     The caller holds the accounts' locks and has seen that there are none.
     """
-    empty = {"granted": 0, "available": 0, "held": 0, "consumed": 0, "expired": 0}
+    new = rows_of(
+        words={"source": [source.value for _, source in wanted]},
+        numbers={"account_id": [account_id for account_id, _ in wanted]},
+    )
+    nothing = {name: literal(0) for name in _COLUMNS.values()}
+    day = {"epoch": literal(epoch), "expires_at": literal(ends_at(epoch))}
+    query = select(new, *day.values(), *nothing.values())
     rows = session.scalars(
-        insert(BucketRow).returning(BucketRow),
-        [
-            {
-                "account_id": account_id,
-                "source": source,
-                "epoch": epoch,
-                "expires_at": ends_at(epoch),
-                **empty,
-            }
-            for account_id, source in wanted
-        ],
+        insert(BucketRow).from_select([*new.c.keys(), *day, *nothing], query).returning(BucketRow)
     )
     return {(row.account_id, Source(row.source)): _totals(row) for row in rows}
 
@@ -115,35 +121,36 @@ def append(session: Session, entry: Entry, now: int) -> None:
 
 def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
     """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks."""
+    new = rows_of(
+        words={
+            "key": [entry.key for entry in entries],
+            "kind": [entry.kind.value for entry in entries],
+        },
+        numbers={
+            "account_id": [entry.account_id for entry in entries],
+            "epoch": [entry.epoch for entry in entries],
+        },
+    )
     ids = session.execute(
-        insert(EntryRow).returning(EntryRow.key, EntryRow.id),
-        [
-            {
-                "key": entry.key,
-                "kind": entry.kind,
-                "account_id": entry.account_id,
-                "epoch": entry.epoch,
-                "created_at": now,
-            }
-            for entry in entries
-        ],
+        insert(EntryRow)
+        .from_select([*new.c.keys(), "created_at"], select(new, literal(now)))
+        .returning(EntryRow.key, EntryRow.id)
     )
     id_of = {row[0]: row[1] for row in ids}
-    session.execute(
-        insert(PostingRow),
-        [
-            {
-                "entry_id": id_of[entry.key],
-                "line": line,
-                "bucket_id": posting.bucket_id,
-                "source": posting.source,
-                "target": posting.target,
-                "amount": posting.amount,
-            }
-            for entry in entries
-            for line, posting in enumerate(entry.postings)
-        ],
+    lines = [(entry, line, posting) for entry in entries for line, posting in enumerate(entry.postings)]
+    moved = rows_of(
+        words={
+            "source": [posting.source.value for _, _, posting in lines],
+            "target": [posting.target.value for _, _, posting in lines],
+        },
+        numbers={
+            "entry_id": [id_of[entry.key] for entry, _, _ in lines],
+            "line": [line for _, line, _ in lines],
+            "bucket_id": [posting.bucket_id for _, _, posting in lines],
+            "amount": [posting.amount for _, _, posting in lines],
+        },
     )
+    session.execute(insert(PostingRow).from_select([*moved.c.keys()], select(moved)))
     _apply(session, [posting for entry in entries for posting in entry.postings])
 
 
@@ -165,6 +172,12 @@ def granted_of(session: Session, source: Source, epoch: Epoch) -> NanoUsd:
     return NanoUsd(int(session.scalars(query).one()))
 
 
+def buckets_with_ids(session: Session, ids: Collection[int]) -> list[tuple[int, Bucket]]:
+    """Return (account, bucket) of these buckets."""
+    rows = session.scalars(fresh(select(BucketRow)).where(BucketRow.id == any_number(ids)))
+    return [(row.account_id, _totals(row).bucket) for row in rows]
+
+
 def totals_by_place(session: Session) -> dict[str, int]:
     """Return what each place holds by the journal: the values sum to zero."""
     out = select(PostingRow.source, func.sum(PostingRow.amount)).group_by(PostingRow.source)
@@ -183,13 +196,11 @@ def _apply(session: Session, postings: Iterable[Posting]) -> None:
         if bucket_id is not None and change:
             changes.setdefault(bucket_id, {})[place] = change
     # All buckets are under the locks that the caller holds: in which order they are changed is all the same.
-    moved = (
-        func.unnest(
-            _numbers(changes),
-            *(_numbers(each.get(place, 0) for each in changes.values()) for place in _COLUMNS),
-        )
-        .table_valued("bucket_id", *_COLUMNS)
-        .render_derived()
+    moved = rows_of(
+        numbers={
+            "bucket_id": list(changes),
+            **{place.value: [each.get(place, 0) for each in changes.values()] for place in _COLUMNS},
+        }
     )
     # What was issued to a bucket is what left `issued`.
     session.execute(
@@ -204,20 +215,6 @@ def _apply(session: Session, postings: Iterable[Posting]) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-
-
-_COLUMNS = {
-    Place.ISSUED: "granted",
-    Place.AVAILABLE: "available",
-    Place.HELD: "held",
-    Place.CONSUMED: "consumed",
-    Place.EXPIRED: "expired",
-}
-"""What a bucket's row says of each place."""
-
-
-def _numbers(values: Iterable[int]) -> BindParameter[Sequence[int]]:
-    return literal(list(values), ARRAY(BigInteger))
 
 
 def _totals(row: BucketRow) -> BucketTotals:

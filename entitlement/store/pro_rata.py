@@ -11,6 +11,7 @@ from entitlement.core.blocks import Header
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, epoch_at, starts_at
 from entitlement.core.pro_rata import ADDS_STAKE, OFF, TAKES_STAKE, Basis, EpochStart, Policy
 from entitlement.core.units import NanoUsd, Wallet, Wei
+from entitlement.store.bulk import any_word
 from entitlement.store.session import fresh
 from entitlement.store.tables import (
     BlockRow,
@@ -173,7 +174,7 @@ def bases(session: Session, wallets: Iterable[Wallet], epoch: Epoch) -> dict[Wal
         .join(EpochStartRow, EpochStartRow.epoch == epoch)
         .join(ChainState, ChainState.final_timestamp >= starts_at(epoch))
         .where(
-            PositionRow.wallet.in_(list(wallets)),
+            PositionRow.wallet == any_word(wallets),
             PositionRow.pending.is_(False),
             EpochStartRow.is_disputed.is_(False),
         )
