@@ -116,11 +116,39 @@ def append(session: Session, entry: Entry, now: int) -> None:
     A repetition violates the key's uniqueness, an overdraft the buckets' CHECK: both are errors here, since
     the flows look before they book.
     """
-    append_all(session, [entry], now)
+    entry_id = session.scalars(
+        insert(EntryRow)
+        .values(
+            key=entry.key,
+            kind=entry.kind,
+            account_id=entry.account_id,
+            epoch=entry.epoch,
+            created_at=now,
+        )
+        .returning(EntryRow.id)
+    ).one()
+    session.execute(
+        insert(PostingRow),
+        [
+            {
+                "entry_id": entry_id,
+                "line": line,
+                "bucket_id": posting.bucket_id,
+                "source": posting.source,
+                "target": posting.target,
+                "amount": posting.amount,
+            }
+            for line, posting in enumerate(entry.postings)
+        ],
+    )
+    _apply(session, entry.postings)
 
 
 def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
-    """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks."""
+    """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks.
+
+    For one entry it would take a fifth longer, so that what every request does stays as it is.
+    """
     new = rows_of(
         words={
             "key": [entry.key for entry in entries],
@@ -151,7 +179,7 @@ def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
         },
     )
     session.execute(insert(PostingRow).from_select([*moved.c.keys()], select(moved)))
-    _apply(session, [posting for entry in entries for posting in entry.postings])
+    _apply_all(session, [posting for entry in entries for posting in entry.postings])
 
 
 def due_buckets(session: Session, now: int, limit: int) -> list[tuple[int, int]]:
@@ -191,10 +219,25 @@ def totals_by_place(session: Session) -> dict[str, int]:
 
 
 def _apply(session: Session, postings: Iterable[Posting]) -> None:
-    changes: dict[int, dict[Place, int]] = {}
-    for (bucket_id, place), change in balances(postings).items():
-        if bucket_id is not None and change:
-            changes.setdefault(bucket_id, {})[place] = change
+    changes = _changes(postings)
+    # One order for all, so that nobody waits for somebody who waits for them.
+    for bucket_id in sorted(changes):
+        change = changes[bucket_id]
+        session.execute(
+            update(BucketRow)
+            .where(BucketRow.id == bucket_id)
+            .values(
+                granted=BucketRow.granted - change.get(Place.ISSUED, 0),
+                available=BucketRow.available + change.get(Place.AVAILABLE, 0),
+                held=BucketRow.held + change.get(Place.HELD, 0),
+                consumed=BucketRow.consumed + change.get(Place.CONSUMED, 0),
+                expired=BucketRow.expired + change.get(Place.EXPIRED, 0),
+            )
+        )
+
+
+def _apply_all(session: Session, postings: Iterable[Posting]) -> None:
+    changes = _changes(postings)
     # All buckets are under the locks that the caller holds: in which order they are changed is all the same.
     moved = rows_of(
         numbers={
@@ -215,6 +258,14 @@ def _apply(session: Session, postings: Iterable[Posting]) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _changes(postings: Iterable[Posting]) -> dict[int, dict[Place, int]]:
+    changes: dict[int, dict[Place, int]] = {}
+    for (bucket_id, place), change in balances(postings).items():
+        if bucket_id is not None and change:
+            changes.setdefault(bucket_id, {})[place] = change
+    return changes
 
 
 def _totals(row: BucketRow) -> BucketTotals:
