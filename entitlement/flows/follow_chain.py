@@ -301,7 +301,7 @@ def _kept(headers: list[Header], oldest: int) -> list[Header]:
     """
     return [
         header
-        for header, following in zip(headers, [*headers[1:], None], strict=True)
+        for header, following in zip(headers, [*headers[1:], None], strict=False)
         if header.number >= oldest
         or header.number % SPARSE_BLOCK_EVERY == 0
         or (following is not None and epoch_at(following.timestamp) != epoch_at(header.timestamp))
