@@ -27,6 +27,15 @@ UNDONE_BLOCKS = Histogram(
 
 REQUESTS = Counter("entitlement_node_requests", "Requests to nodes.", ["node", "method", "outcome"])
 """`node` is the host alone, since an address may hold a key; `outcome` is `ok`, or the class of the error."""
+RANGE_BLOCKS = Gauge(
+    "entitlement_node_range_blocks", "Blocks whose logs a node is asked for at once.", ["node"]
+)
+BREAKER_STATE = Gauge(
+    "entitlement_node_breaker_state", "0: in use. 1: being tried. 2: left alone, since it failed.", ["node"]
+)
+CHOSEN = Gauge(
+    "entitlement_node_chosen", "1 for the node that is asked, 0 for those that stand by.", ["node"]
+)
 REQUEST_SECONDS = Histogram("entitlement_node_request_seconds", "How long a node took.", ["node", "method"])
 
 

@@ -1,7 +1,7 @@
 """The reader of a real node: asks, checks, and returns only what fits together.
 
     headers(first, last)   one batch; linked by number and hash; their bloom filters are remembered
-    events(headers)        1. logs of the whole range by height, halved while the node finds it too large
+    events(headers)        1. logs of the whole range by height, in parts that the node takes (log_ranges.py)
                            2. every log must lie in one of exactly these blocks, in order, with their hashes
                            3. a block that gave no log although its filter says that it may have one is
                               asked again by its hash, and believed if the node still has the block then
@@ -20,8 +20,9 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
 from entitlement.chain.decode import LogDecoder, Said, TableDecoder
 from entitlement.chain.deployment.record import Deployment
+from entitlement.chain.log_ranges import LogRanges
 from entitlement.chain.networks import Network
-from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RefusedByNode, RpcLimits
+from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RpcLimits
 from entitlement.core.blocks import FinalityRule, Header
 from entitlement.core.errors import (
     DeploymentMismatch,
@@ -79,6 +80,7 @@ class RpcLogReader(Generic[Said]):
     ) -> None:
         self._rpc = JsonRpc(rpc_url, limits)
         self._network, self._start_block = network, start_block
+        self._ranges = LogRanges(network.blocks_per_request)
         self._decoder = decoder
         self._watch = BloomWatch(decoder.topics_of)
         self._may_speak: dict[str, bool] = {}
@@ -166,22 +168,7 @@ class RpcLogReader(Generic[Said]):
     # --- logs ------------------------------------------------------------------------------------------
 
     def _range(self, first: int, last: int, only: dict[str, Any] | None = None) -> Iterator[Any]:
-        step = self._network.blocks_per_request
-        firsts = range(first, last + 1, step)
-        lasts = [min(start + step - 1, last) for start in firsts]
-        for logs in self._in_flight.map(self._halving, firsts, lasts, repeat(only)):
-            yield from logs
-
-    def _halving(self, first: int, last: int, only: dict[str, Any] | None = None) -> list[Any]:
-        """Return the logs of a range, in as many parts as the node needs; one block is the smallest part."""
-        wanted = (only or self._filter()) | {"fromBlock": hex(first), "toBlock": hex(last)}
-        try:
-            return answers.sequence(self._rpc.call("eth_getLogs", wanted, patient=first == last), "logs")
-        except RefusedByNode:
-            if first == last:
-                raise
-        middle = (first + last) // 2
-        return self._halving(first, middle, only) + self._halving(middle + 1, last, only)
+        return self._ranges.logs(self._rpc, only or self._filter(), first, last)
 
     def _by_hash(self, headers: Sequence[Header]) -> dict[str, list[Said]]:
         """Ask each of these blocks by its hash; a silent one must still be on the node afterwards."""

@@ -5,19 +5,23 @@ each field into an object of its own, and its retries cannot tell a range too la
 """
 
 import logging
-import random
 import ssl
+import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self, cast
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from entitlement import metrics
+from entitlement.chain.envelope import json_in, refused_by_status, results_in
+from entitlement.chain.pacing import Clock, TokenBucket, full_jitter
+from entitlement.chain.refusals import RefusedByNode, Throttled, TooSlow
 from entitlement.core.errors import InconsistentNode, NodeUnavailable
 
 ANSWER_BYTES_MAX = 16 * 2**20
@@ -26,10 +30,7 @@ ANSWER_BYTES_MAX = 16 * 2**20
 HASHES_ONLY = False
 """Second parameter of the methods for blocks: their transactions as hashes."""
 
-_RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _OK = 200
-_NEVER_PASSING_CODES = frozenset({-32600, -32601, -32602})
-"""Invalid request, unknown method, invalid parameters: the same question gets the same answer."""
 
 # A URL of a node often holds a key, and httpx writes every URL it asks at INFO.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -41,43 +42,29 @@ def _trusted_authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class RefusedByNode(NodeUnavailable):
-    """The node answered with an error of its own: a range too large, a method it lacks, a limit reached."""
-
-    def __init__(self, *, method: str, reason: str, passing: bool) -> None:
-        super().__init__(method=method, reason=reason)
-        self._passing = passing
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same question may get another answer."""
-        return self._passing
-
-
 @dataclass(frozen=True, slots=True)
 class RpcLimits:
-    """How long a node is waited for. Seconds."""
+    """How long a node is waited for, and how often it is asked. Seconds."""
 
     connect_seconds: float = 5.0
     answer_seconds: float = 30.0
     """For one whole answer, however slowly it drips."""
     tries: int = 3
-    first_wait_seconds: float = 0.25
-    """Before the second try; doubles each time, with up to as much again by chance."""
+    first_wait_seconds: float = 0.5
+    """The most that is waited before the second try; it doubles each time, and chance takes a part of it."""
+    longest_wait_seconds: float = 10.0
+    """A node that wants to be left alone for longer is not waited for: the question fails."""
+    requests_per_second: int | None = None
+    """Each question of a batch counts, as providers count; None: as fast as the node answers."""
+
+    @property
+    def batch_most(self) -> int:
+        """How many questions a batch may hold: no more than may be asked in a second."""
+        return self.requests_per_second or sys.maxsize
 
 
-class JsonRpc:
-    """One node. Thread-safe; close it, or use it in a `with`."""
-
-    def __init__(self, url: str, limits: RpcLimits | None = None) -> None:
-        self._url = url
-        self._host = _host_of(url)
-        self._limits = limits or RpcLimits()
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(self._limits.answer_seconds, connect=self._limits.connect_seconds),
-            headers={"content-type": "application/json"},
-            verify=_trusted_authorities(),
-        )
+class Rpc(ABC):
+    """A node, or several that stand in for each other: what is asked comes back, or an error of ours."""
 
     def __enter__(self) -> Self:
         """Return the node itself."""
@@ -87,15 +74,32 @@ class JsonRpc:
         """Close the connections."""
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+
+    @property
+    @abstractmethod
+    def chosen(self) -> str:
+        """The name of the node that is asked next: its host, since an address may hold a key."""
+
+    @property
+    @abstractmethod
+    def _batch_most(self) -> int:
+        """How many questions go out at once."""
+
+    @abstractmethod
+    def _results(
+        self, method: str, params: Sequence[Sequence[object]], *, patient: bool, batched: bool
+    ) -> list[Any]:
+        """Return the results of one call for each entry of `params`, or raise."""
 
     def call(self, method: str, *params: object, patient: bool = True) -> Any:  # noqa: ANN401  JSON
         """Return the result of one call.
 
         Raises `NodeUnavailable` after the last try, or `InconsistentNode` at once for a broken envelope.
-        Unless `patient`, an error of the node's own (`RefusedByNode`) is raised at once too.
+        Unless `patient`, an error of the node's own (`RefusedByNode`) is raised at once too, but for the one
+        that says no more than "not so fast".
         """
         return self._results(method, [params], patient=patient, batched=False)[0]
 
@@ -106,46 +110,110 @@ class JsonRpc:
         """
         if not params:
             return []
-        try:
-            return self._results(method, params, patient=len(params) == 1, batched=True)
-        except RefusedByNode:
-            if len(params) == 1:
-                raise
-            half = len(params) // 2
-            return self.batch(method, params[:half]) + self.batch(method, params[half:])
+        if len(params) <= self._batch_most:
+            try:
+                return self._results(method, params, patient=len(params) == 1, batched=True)
+            except RefusedByNode:
+                if len(params) == 1:
+                    raise
+        half = (len(params) + 1) // 2
+        return self.batch(method, params[:half]) + self.batch(method, params[half:])
 
-    def _results(
-        self, method: str, params: Sequence[Sequence[object]], *, patient: bool, batched: bool
-    ) -> list[Any]:
+
+class JsonRpc(Rpc):
+    """One node. Thread-safe; close it, or use it in a `with`."""
+
+    def __init__(
+        self,
+        url: str,
+        limits: RpcLimits | None = None,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Take the node's address; `name` is what metrics call it, by default its host."""
+        self._url = url
+        self._name = name or host_of(url)
+        self._limits = limits or RpcLimits()
+        self._clock = clock or Clock()
+        self._rest_until = self._clock.now()
+        per_second = self._limits.requests_per_second
+        self._bucket = TokenBucket(per_second, self._clock.now()) if per_second is not None else None
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(self._limits.answer_seconds, connect=self._limits.connect_seconds),
+            headers={"content-type": "application/json"},
+            verify=_trusted_authorities(),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    @property
+    def chosen(self) -> str:
+        """The node's name."""
+        return self._name
+
+    @property
+    def _batch_most(self) -> int:
+        return self._limits.batch_most
+
+    def ask_once(self, method: str, params: Sequence[Sequence[object]], *, batched: bool) -> list[Any]:
+        """Return the results of one call for each entry of `params`; a try and no more. Raises as `call`."""
         requests = [
             {"jsonrpc": "2.0", "id": number, "method": method, "params": list(each)}
             for number, each in enumerate(params)
         ]
-        body = orjson.dumps(requests if batched else requests[0])
-        wait = self._limits.first_wait_seconds
-        for remaining in reversed(range(self._limits.tries)):
+        self._await_turn(method, len(requests))
+        try:
+            return self._measured(method, orjson.dumps(requests if batched else requests[0]), len(requests))
+        except Throttled as refusal:
+            self._rest_until = self._clock.now() + (refusal.retry_after or 0.0)
+            raise
+
+    def _results(
+        self, method: str, params: Sequence[Sequence[object]], *, patient: bool, batched: bool
+    ) -> list[Any]:
+        for attempt in range(self._limits.tries):
+            is_last = attempt == self._limits.tries - 1
             try:
-                return self._measured(method, body, len(requests))
+                return self.ask_once(method, params, batched=batched)
+            except Throttled:
+                if is_last:
+                    raise
             except RefusedByNode as refusal:
-                if not (patient and refusal.passing and remaining):
+                if is_last or not (patient and refusal.passing):
                     raise
             except NodeUnavailable:
-                if not remaining:
+                if is_last:
                     raise
-            time.sleep(wait + random.uniform(0, wait))  # noqa: S311  spreads the callers, guards nothing
-            wait *= 2
+            limits = self._limits
+            self._clock.sleep(
+                full_jitter(attempt, first=limits.first_wait_seconds, longest=limits.longest_wait_seconds)
+            )
         raise AssertionError("the last try returns or raises")
+
+    def _await_turn(self, method: str, count: int) -> None:
+        now = self._clock.now()
+        wait = self._rest_until - now
+        if wait > self._limits.longest_wait_seconds:
+            reason = f"it wants to be left alone for {wait:.0f} s more"
+            raise Throttled(method=method, reason=reason, retry_after=wait)
+        if self._bucket is not None:
+            wait = max(wait, self._bucket.take(count, now))
+        if wait > 0:
+            self._clock.sleep(wait)
 
     def _measured(self, method: str, body: bytes, wanted: int) -> list[Any]:
         outcome = "ok"
         try:
-            with metrics.REQUEST_SECONDS.labels(self._host, method).time():
-                return _unwrap(method, self._post(method, body), wanted)
+            with metrics.REQUEST_SECONDS.labels(self._name, method).time():
+                return results_in(method, self._post(method, body), wanted)
         except (NodeUnavailable, InconsistentNode) as error:
             outcome = type(error).__name__
             raise
         finally:
-            metrics.REQUESTS.labels(self._host, method, outcome).inc()
+            metrics.REQUESTS.labels(self._name, method, outcome).inc()
 
     def _post(self, method: str, body: bytes) -> object:
         deadline = time.monotonic() + self._limits.answer_seconds
@@ -155,63 +223,22 @@ class JsonRpc:
                 for chunk in response.iter_bytes():
                     answer += chunk
                     if time.monotonic() > deadline:
-                        raise NodeUnavailable(method=method, reason="the answer takes too long")
+                        raise TooSlow(method=method, reason="the answer takes too long")
                     if len(answer) > ANSWER_BYTES_MAX:
                         raise RefusedByNode(method=method, reason="the answer is too large", passing=False)
-                status = response.status_code
+                status, headers = response.status_code, response.headers
         except httpx.TimeoutException as error:
-            raise NodeUnavailable(method=method, reason="no answer in time") from error
+            raise TooSlow(method=method, reason="no answer in time") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NodeUnavailable(method=method, reason=type(error).__name__) from error
-        if status in _RETRIED_STATUS:
-            raise NodeUnavailable(method=method, reason=f"HTTP status {status}")
         if status == _OK:
-            return _json(method, answer)
-        # Some nodes put a JSON-RPC error under another status, 413 for a range that is too large.
-        raise RefusedByNode(
-            method=method, reason=f"HTTP status {status}: {bytes(answer[:200])!r}", passing=False
-        )
+            return json_in(method, answer)
+        raise refused_by_status(method, status, headers.get("retry-after"), bytes(answer))
 
 
-def _host_of(url: str) -> str:
-    """Return the host alone, for metrics: the rest of an address may hold a key."""
+def host_of(url: str) -> str:
+    """Return the host alone, for metrics and messages: the rest of an address may hold a key."""
     try:
         return urlsplit(url).hostname or "unknown"
     except ValueError:
         return "unknown"
-
-
-def _json(method: str, answer: bytes | bytearray) -> object:
-    try:
-        return orjson.loads(answer)
-    except ValueError as error:
-        raise NodeUnavailable(method=method, reason="the answer is not JSON") from error
-
-
-def _unwrap(method: str, answer: object, wanted: int) -> list[Any]:
-    """Return the results in the order of their ids, which count up from 0."""
-    envelopes = cast("list[object]", answer if isinstance(answer, list) else [answer])
-    results: dict[int, Any] = {}
-    for envelope in envelopes:
-        if not isinstance(envelope, dict):
-            raise InconsistentNode(
-                reason=f"{method} was answered with {type(envelope).__name__} for an object"
-            )
-        fields = cast("dict[str, Any]", envelope)
-        if fields.get("error") is not None:
-            raise _refusal(method, fields["error"])
-        number = fields.get("id")
-        if "result" not in fields or type(number) is not int or number in results:
-            raise InconsistentNode(reason=f"{method} was answered without a result or under a wrong id")
-        results[number] = fields["result"]
-    if sorted(results) != list(range(wanted)):
-        raise InconsistentNode(reason=f"{method} was asked {wanted} times and answered {sorted(results)[:5]}")
-    return [results[number] for number in range(wanted)]
-
-
-def _refusal(method: str, error: object) -> RefusedByNode:
-    fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
-    code, message = fields.get("code"), str(fields.get("message", error))[:200]
-    return RefusedByNode(
-        method=method, reason=f"{message} (code {code})", passing=code not in _NEVER_PASSING_CODES
-    )

@@ -59,14 +59,14 @@ def test_a_node_is_counted_by_its_host_and_never_by_its_address(anvil: str) -> N
     with lying_node(anvil) as node, JsonRpc(node.url + "/v2/secret-key", RpcLimits(tries=1)) as rpc:
         labels = {"node": "127.0.0.1", "method": "eth_blockNumber"}
         good = value("entitlement_node_requests_total", **labels, outcome="ok")
-        bad = value("entitlement_node_requests_total", **labels, outcome="RefusedByNode")
+        bad = value("entitlement_node_requests_total", **labels, outcome="Throttled")
         took = value("entitlement_node_request_seconds_count", **labels)
         rpc.call("eth_blockNumber")
         node.lie("eth_blockNumber", lambda _params, _truth: NodeError(-32005, "too many requests"))
         with pytest.raises(NodeUnavailable):
             rpc.call("eth_blockNumber")
     assert value("entitlement_node_requests_total", **labels, outcome="ok") == good + 1
-    assert value("entitlement_node_requests_total", **labels, outcome="RefusedByNode") == bad + 1
+    assert value("entitlement_node_requests_total", **labels, outcome="Throttled") == bad + 1
     assert value("entitlement_node_request_seconds_count", **labels) == took + 2
 
 
