@@ -3,7 +3,10 @@
 DATABASE_URL                 a PostgreSQL of your own; without it an embedded one runs in the data folder
 ENTITLEMENT_DATA_FOLDER      where the embedded database, the chain's state and secrets are kept
 ENTITLEMENT_NETWORK          a file in networks/ without its ending
-ENTITLEMENT_RPC_URL          the node; default: the network's
+ENTITLEMENT_RPC_URL          the node, or several separated by commas, preferred first; default: the network's
+ENTITLEMENT_RPC_REQUESTS_PER_SECOND   what each node is asked at the most; default: as fast as it answers
+ENTITLEMENT_QUORUM_RPC_URL   an independent node that must agree on final blocks; default: none
+ENTITLEMENT_CHECK_RECEIPTS   true: blocks that may have our logs are compared with all their receipts
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
@@ -39,6 +42,13 @@ class Settings(BaseSettings):
     """Secret, since it may carry a password."""
     network: str = "anvil"
     rpc_url: str | None = None
+    """One node, or several that stand in for each other, separated by commas."""
+    rpc_requests_per_second: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """A cap for each node by itself; each question of a batch counts."""
+    quorum_rpc_url: str | None = None
+    """Of another operator than `rpc_url`: what both say of a final block is believed, or nothing is."""
+    check_receipts: bool = False
+    """Thorough: one more, and larger, answer for each block that may have our logs."""
     deployment: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8500

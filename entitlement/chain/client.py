@@ -20,9 +20,10 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
 from entitlement.chain.decode import LogDecoder, Said, TableDecoder
 from entitlement.chain.deployment.record import Deployment
+from entitlement.chain.endpoints import open_rpc
 from entitlement.chain.log_ranges import LogRanges
 from entitlement.chain.networks import Network
-from entitlement.chain.rpc import HASHES_ONLY, JsonRpc, RpcLimits
+from entitlement.chain.rpc import HASHES_ONLY, RpcLimits
 from entitlement.core.blocks import FinalityRule, Header
 from entitlement.core.errors import (
     DeploymentMismatch,
@@ -78,7 +79,7 @@ class RpcLogReader(Generic[Said]):
         start_block: int,
         limits: RpcLimits | None = None,
     ) -> None:
-        self._rpc = JsonRpc(rpc_url, limits)
+        self._rpc = open_rpc(rpc_url, limits, chain_id=network.chain_id)
         self._network, self._start_block = network, start_block
         self._ranges = LogRanges(network.blocks_per_request)
         self._decoder = decoder

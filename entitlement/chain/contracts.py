@@ -17,6 +17,7 @@ from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, RPCResponse
 
 from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.endpoints import addresses_in
 from entitlement.chain.reverts import RevertReader, revert_data
 from entitlement.core.errors import NodeUnavailable, TransactionFailed
 
@@ -48,9 +49,11 @@ class _Provider(HTTPProvider):
 def connect(rpc_url: str, seconds: float = 30.0) -> Web3:
     """Return web3 for a node; nothing is asked yet. `seconds` is the wait for each answer.
 
+    Of several nodes, separated by commas, the first is taken: what is sent must not go to two.
+
     Everything asked through it raises `NodeUnavailable` when no answer comes.
     """
-    web3 = Web3(_Provider(rpc_url, request_kwargs={"timeout": seconds}))
+    web3 = Web3(_Provider(addresses_in(rpc_url)[0], request_kwargs={"timeout": seconds}))
     for unneeded in ("validation", "ens_name_to_address", "gas_price_strategy"):
         # The first asks for the chain id before every single call; who sends checks it once.
         web3.middleware_onion.remove(unneeded)

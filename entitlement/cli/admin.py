@@ -39,13 +39,17 @@ def jump(
 ) -> None:
     """Move chain and service forward together; on a development network only."""
     from entitlement.chain.devnet import Devnet  # noqa: PLC0415
+    from entitlement.chain.endpoints import addresses_in  # noqa: PLC0415
     from entitlement.chain.rpc import JsonRpc  # noqa: PLC0415
     from entitlement.cli.running import read_running  # noqa: PLC0415
     from entitlement.cli.stack import wait_until_followed  # noqa: PLC0415
     from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     settings = read_running(folder)
-    with open_service(settings) as service, JsonRpc(settings.rpc_url or service.network.rpc_url) as rpc:
+    with (
+        open_service(settings) as service,
+        JsonRpc(addresses_in(settings.rpc_url or service.network.rpc_url)[0]) as rpc,
+    ):
         target = to if to is not None else ends_at(epoch_at(service.clock.now()))
         devnet = Devnet(rpc, service.network)
         service.clock.jump_to(target)

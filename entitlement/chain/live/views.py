@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from entitlement.chain.live.profile import DIEM, STAKED_VVV, LiveProfile
-from entitlement.chain.rpc import JsonRpc
+from entitlement.chain.rpc import Rpc
 from entitlement.core.errors import InconsistentNode
 from entitlement.core.live import Exit, LiveAccount
 from entitlement.core.step_curve import STEPS, StepCurve, is_curve
@@ -36,7 +36,7 @@ class Question:
 class LiveViews:
     """The views of one live deployment. Everything asked raises `NodeUnavailable`, or `InconsistentNode`."""
 
-    def __init__(self, rpc: JsonRpc, profile: LiveProfile) -> None:
+    def __init__(self, rpc: Rpc, profile: LiveProfile) -> None:
         """Take a node and a profile; nothing is asked yet."""
         self._rpc = rpc
         self._addresses = profile.addresses
