@@ -5,6 +5,7 @@ hash (Ethereum's yellow paper, section 4.3.1).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from eth_utils.crypto import keccak
 
@@ -22,21 +23,42 @@ def bits_of(entry: bytes) -> int:
 
 
 class BloomWatch:
-    """Knows what our contracts' logs look like in a bloom filter."""
+    """Knows what our contracts' logs look like in a bloom filter: a pattern for each event of each contract.
+
+    What may be said, and what was, is a number with a bit for each of these.
+    """
 
     def __init__(self, topics_of: Mapping[str, Sequence[str]]) -> None:
         """Take the addresses to watch, each with the first topics of the events that are followed."""
+        watched = [(address, topic) for address, topics in topics_of.items() for topic in topics]
+        self._bit_of = {pair: 1 << place for place, pair in enumerate(watched)}
         self._patterns = [
-            (
-                bits_of(bytes.fromhex(address[2:])),
-                [bits_of(bytes.fromhex(topic[2:])) for topic in topics],
-            )
-            for address, topics in topics_of.items()
+            (bit, bits_of(bytes.fromhex(address[2:])) | bits_of(bytes.fromhex(topic[2:])))
+            for (address, topic), bit in self._bit_of.items()
         ]
+        self.everything = (1 << len(watched)) - 1
+        """What may be said where nothing is known."""
 
     def may_speak(self, bloom: int) -> bool:
         """Tell whether a block with this filter may hold a followed event of a watched contract."""
-        return any(
-            bloom & address == address and any(bloom & topic == topic for topic in topics)
-            for address, topics in self._patterns
-        )
+        return self.may_say(bloom) != 0
+
+    def may_say(self, bloom: int) -> int:
+        """Return which events of which contracts a block with this filter may hold."""
+        found = 0
+        for bit, pattern in self._patterns:
+            if bloom & pattern == pattern:
+                found |= bit
+        return found
+
+    def bit_of(self, said: tuple[str, str] | None) -> int:
+        """Return the bit of an event of a contract, which are its address and first topic."""
+        return 0 if said is None else self._bit_of[said]
+
+    def saying(self, bits: int) -> dict[str, list[Any]]:
+        """Return the filter of a question for logs of `bits`; it may let others of ours through."""
+        wanted = [pair for pair, bit in self._bit_of.items() if bits & bit]
+        return {
+            "address": sorted({address for address, _ in wanted}),
+            "topics": [sorted({topic for _, topic in wanted})],
+        }

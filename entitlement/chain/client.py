@@ -3,10 +3,12 @@
     headers(first, last)   one batch; linked by number and hash; their bloom filters are remembered
     events(headers)        1. logs of the whole range by height, in parts that the node takes (log_ranges.py)
                            2. every log must lie in one of exactly these blocks, in order, with their hashes
-                           3. a block that gave no log although its filter says that it may have one is
+                           3. a block without a log of an event and contract that its filter may have in it is
                               asked again by its hash, and believed if the node still has the block then
+                           4. where it is wished, all is compared with the blocks' receipts (receipts.py)
 
-A filter has no false negatives, so what 1 and 3 do not find is not there, unless the node lies in both.
+A filter has no false negatives, so what 1 and 3 do not find is not there, unless the node lies in both; then
+4 finds it, and a second node does (quorum.py).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +25,9 @@ from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.endpoints import open_rpc
 from entitlement.chain.log_ranges import LogRanges
 from entitlement.chain.networks import Network
+from entitlement.chain.receipts import ReceiptCheck
 from entitlement.chain.rpc import HASHES_ONLY, RpcLimits
+from entitlement.chain.spoken import Kept, Spoken
 from entitlement.core.blocks import FinalityRule, Header
 from entitlement.core.errors import (
     DeploymentMismatch,
@@ -32,7 +36,7 @@ from entitlement.core.errors import (
     RangeTooFull,
     WrongChain,
 )
-from entitlement.core.events import ChainEvent, LogPlace
+from entitlement.core.events import ChainEvent
 from entitlement.core.reorg import is_linked
 
 CALLS_PER_BATCH = 100
@@ -46,21 +50,6 @@ LOGS_AT_ONCE = 20_000
 
 FILTERS_KEPT = 20_000
 """Blocks whose filters are remembered between `headers` and `events`; one bit of knowledge each."""
-
-
-class _ByBlock(Generic[Said]):
-    """What the contracts said in some blocks, each log behind the one before it."""
-
-    def __init__(self, hashes: Iterable[str]) -> None:
-        self.of: dict[str, list[Said]] = {each: [] for each in hashes}
-        self._last: dict[str, int] = {}
-
-    def add(self, at: LogPlace, event: Said | None) -> None:
-        if at.log_index <= self._last.get(at.block_hash, -1):
-            raise InconsistentNode(f"the log at {at} came behind one at {self._last[at.block_hash]}")
-        self._last[at.block_hash] = at.log_index
-        if event is not None:
-            self.of[at.block_hash].append(event)
 
 
 class RpcLogReader(Generic[Said]):
@@ -78,13 +67,15 @@ class RpcLogReader(Generic[Said]):
         *,
         start_block: int,
         limits: RpcLimits | None = None,
+        check_receipts: bool = False,
     ) -> None:
         self._rpc = open_rpc(rpc_url, limits, chain_id=network.chain_id)
         self._network, self._start_block = network, start_block
         self._ranges = LogRanges(network.blocks_per_request)
         self._decoder = decoder
         self._watch = BloomWatch(decoder.topics_of)
-        self._may_speak: dict[str, bool] = {}
+        self._receipts = ReceiptCheck(decoder.topics_of) if check_receipts else None
+        self._may_speak: dict[str, int] = {}
         self._lock = Lock()
         self._in_flight = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="node")
         self._is_checked = False
@@ -145,48 +136,74 @@ class RpcLogReader(Generic[Said]):
         if not headers:
             return []
         self._check_chain()
-        heights = {header.hash: header.number for header in headers}
-        events = _ByBlock[Said](heights)
-        first, last = headers[0].number, headers[-1].number
-        logs = self._range(first, last)
-        for count, (at, event) in enumerate(self._decoder.read(logs)):
-            if count >= LOGS_AT_ONCE and len(headers) > 1:
-                raise RangeTooFull(first=first, last=last, logs_max=LOGS_AT_ONCE)
-            if heights.get(at.block_hash) != at.block_number:
-                raise InconsistentNode(
-                    f"asked for blocks {first}..{last}, got a log of block "
-                    f"{at.block_number} {at.block_hash}, which is not one of them"
-                )
-            events.add(at, event)
-        loud = self._loud(headers)
+        kept = None if self._receipts is None else Kept()
+        spoken, loud = self._by_height(headers, kept), self._loud(headers)
+        missing: dict[Header, int] = {}
         for header in headers:
-            if events.of[header.hash] and header.hash not in loud:
+            may_say, said = loud[header.hash], spoken.kinds[header.hash]
+            if said & ~may_say:
                 raise InconsistentNode(f"block {header.number} has our logs, but its filter excludes them")
-        doubtful = [header for header in headers if header.hash in loud and not events.of[header.hash]]
-        said = events.of | self._by_hash(doubtful)
-        return [event for header in headers for event in said[header.hash]]
+            if may_say & ~said:
+                missing[header] = may_say & ~said
+        for header, left_out, logs in self._left_out(missing, spoken):
+            whole = self._spoken_in(header, logs)
+            self._spoken_in(header, left_out).replace(header, whole)
+            spoken.replace(header, whole)
+            if kept is not None:
+                kept.logs[header.hash] = logs
+        if self._receipts is not None and kept is not None:
+            complete = {header.hash: kept.logs.get(header.hash, []) for header in headers}
+            self._receipts.check(self._rpc, [header for header in headers if loud[header.hash]], complete)
+        return spoken.in_order()
 
     # --- logs ------------------------------------------------------------------------------------------
 
     def _range(self, first: int, last: int, only: dict[str, Any] | None = None) -> Iterator[Any]:
         return self._ranges.logs(self._rpc, only or self._filter(), first, last)
 
-    def _by_hash(self, headers: Sequence[Header]) -> dict[str, list[Said]]:
-        """Ask each of these blocks by its hash; a silent one must still be on the node afterwards."""
-        wanted = [[self._filter() | {"blockHash": header.hash}] for header in headers]
-        found = [answers.sequence(logs, "logs") for logs in self._batched("eth_getLogs", wanted)]
-        self._read_again([header for header, logs in zip(headers, found, strict=True) if not logs])
-        return {header.hash: self._decoded(header, logs) for header, logs in zip(headers, found, strict=True)}
+    def _by_height(self, headers: Sequence[Header], kept: Kept | None) -> Spoken[Said]:
+        first, last = headers[0].number, headers[-1].number
+        spoken = Spoken[Said](headers, self._watch.bit_of)
+        logs: Iterable[Any] = self._range(first, last)
+        if kept is not None:
+            logs = kept.passing(logs)
+        for count, read in enumerate(self._decoder.read(logs)):
+            if count >= LOGS_AT_ONCE and len(headers) > 1:
+                raise RangeTooFull(first=first, last=last, logs_max=LOGS_AT_ONCE)
+            spoken.add(*read)
+        return spoken
 
-    def _decoded(self, header: Header, logs: list[Any]) -> list[Said]:
-        events = _ByBlock[Said]([header.hash])
-        for at, event in self._decoder.read(logs):
-            if (at.block_number, at.block_hash) != (header.number, header.hash):
-                raise InconsistentNode(
-                    f"block {header.number} {header.hash} was answered with the log at {at}"
-                )
-            events.add(at, event)
-        return events.of[header.hash]
+    def _left_out(
+        self, missing: dict[Header, int], spoken: Spoken[Said]
+    ) -> list[tuple[Header, list[Any], list[Any]]]:
+        """Ask for what these blocks may hold beside what was said; return it, and all logs of such a block.
+
+        Mostly their filters only seem to have it, and the answers are empty. A block of which nothing at all
+        was said must still be on the node after that.
+        """
+        silent = {each for each in missing if not spoken.kinds[each.hash]}
+        found = self._logs_in(
+            [
+                (each, self._filter() if each in silent else self._watch.saying(bits))
+                for each, bits in missing.items()
+            ]
+        )
+        self._read_again([each for each in missing if each in silent and not found[each]])
+        partly = [each for each in missing if found[each] and each not in silent]
+        whole = found | self._logs_in([(each, self._filter()) for each in partly])
+        return [(each, found[each], whole[each]) for each in missing if found[each]]
+
+    def _logs_in(self, questions: Sequence[tuple[Header, dict[str, Any]]]) -> dict[Header, list[Any]]:
+        """Ask for logs of blocks by their hashes, each with a filter."""
+        asked = [[wanted | {"blockHash": each.hash}] for each, wanted in questions]
+        found = [answers.sequence(logs, "logs") for logs in self._batched("eth_getLogs", asked)]
+        return {each: logs for (each, _), logs in zip(questions, found, strict=True)}
+
+    def _spoken_in(self, header: Header, logs: list[Any]) -> Spoken[Said]:
+        spoken = Spoken[Said]([header], self._watch.bit_of)
+        for read in self._decoder.read(logs):
+            spoken.add(*read)
+        return spoken
 
     def _filter(self) -> dict[str, Any]:
         topics = {topic for of_contract in self._decoder.topics_of.values() for topic in of_contract}
@@ -194,14 +211,16 @@ class RpcLogReader(Generic[Said]):
 
     # --- blocks ----------------------------------------------------------------------------------------
 
-    def _loud(self, headers: Sequence[Header]) -> set[str]:
-        """Return the hashes of the blocks whose filters do not exclude our logs."""
+    def _loud(self, headers: Sequence[Header]) -> dict[str, int]:
+        """Return, by the blocks' hashes, which of our logs their filters do not exclude."""
         with self._lock:
             known = {header.hash: self._may_speak.get(header.hash) for header in headers}
         # Blocks that were read by an earlier process, or too long ago.
         self._read_again([header for header in headers if known[header.hash] is None])
         with self._lock:
-            return {header.hash for header in headers if self._may_speak.get(header.hash, True)}
+            return {
+                header.hash: self._may_speak.get(header.hash, self._watch.everything) for header in headers
+            }
 
     def _read_again(self, headers: Sequence[Header]) -> None:
         """Raise `InconsistentNode` unless the node still has exactly these blocks."""
@@ -215,7 +234,9 @@ class RpcLogReader(Generic[Said]):
         taken = answers.header(block)
         bloom = answers.bloom(block, BLOOM_BYTES)
         with self._lock:
-            self._may_speak[taken.hash] = bloom is None or self._watch.may_speak(bloom)
+            self._may_speak[taken.hash] = (
+                self._watch.everything if bloom is None else self._watch.may_say(bloom)
+            )
             while len(self._may_speak) > FILTERS_KEPT:
                 del self._may_speak[next(iter(self._may_speak))]
         return taken
@@ -272,9 +293,17 @@ class RpcChainReader(RpcLogReader[ChainEvent]):
         deployment: Deployment,
         artifacts: Artifacts,
         limits: RpcLimits | None = None,
+        *,
+        check_receipts: bool = False,
     ) -> None:
-        decoder = LogDecoder(artifacts, deployment.addresses)
-        super().__init__(rpc_url, network, decoder, start_block=deployment.start_block, limits=limits)
+        super().__init__(
+            rpc_url,
+            network,
+            LogDecoder(artifacts, deployment.addresses),
+            start_block=deployment.start_block,
+            limits=limits,
+            check_receipts=check_receipts,
+        )
         self._deployment = deployment
 
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:

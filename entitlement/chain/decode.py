@@ -111,10 +111,10 @@ class TableDecoder(Generic[Said]):
 
         Raises `InconsistentNode` for a log that our contracts cannot have written.
         """
-        return next(self.read([log]))[1]
+        return next(self.read([log]))[2]
 
-    def read(self, logs: Iterable[object]) -> Iterator[tuple[LogPlace, Said | None]]:
-        """Return where each log stands, and what `decode` says of it."""
+    def read(self, logs: Iterable[object]) -> Iterator[tuple[LogPlace, tuple[str, str] | None, Said | None]]:
+        """Return where each log stands, its contract and first topic if it is followed, and its event."""
         number, block_hash, transaction_hash = -1, "", ""
         # Neighbours share their block and often their transaction: what was found right is not read again.
         seen: object = None
@@ -131,13 +131,13 @@ class TableDecoder(Generic[Said]):
                 transaction_hash = digest(fields_of, "transactionHash")
                 seen_transaction = fields_of["transactionHash"]
             at = LogPlace(number, quantity(fields_of, "logIndex"), block_hash, transaction_hash)
-            yield at, self._said(fields_of, at)
+            topics = sequence(fields_of.get("topics"), "a log's topics")
+            followed = self._followed(fields_of, topics)
+            said = None if followed is None else self._said(self._shapes[followed], fields_of, topics, at)
+            yield at, followed, said
 
-    def _said(self, log: dict[str, Any], at: LogPlace) -> Said | None:
-        topics = sequence(log.get("topics"), "a log's topics")
-        shape = self._shape_of(log, topics)
-        if shape is None:
-            return None
+    @staticmethod
+    def _said(shape: _Shape, log: dict[str, Any], topics: list[Any], at: LogPlace) -> Any:  # noqa: ANN401  as the table says
         if len(topics) != shape.topics:
             raise InconsistentNode(f"the log at {at} has {len(topics)} topics for {shape.topics}")
         data = words(log.get("data"), shape.data_bytes)
@@ -149,12 +149,14 @@ class TableDecoder(Generic[Said]):
         except (TypeError, ValueError) as error:
             raise InconsistentNode(f"the log at {at} has a word that is not its type: {error}") from error
 
-    def _shape_of(self, log: dict[str, Any], topics: list[Any]) -> _Shape | None:
+    def _followed(self, log: dict[str, Any], topics: list[Any]) -> tuple[str, str] | None:
         first, place = topics[0] if topics else None, log.get("address")
         if not isinstance(first, str):
             raise InconsistentNode(f"a log has the topics {str(topics)[:80]}")
-        found = self._shapes.get((place, first)) if isinstance(place, str) else None
-        return found or self._shapes.get((address_in(log, "address"), first.lower()))
+        if isinstance(place, str) and (place, first) in self._shapes:
+            return place, first
+        pair = (address_in(log, "address"), first.lower())
+        return pair if pair in self._shapes else None
 
 
 class LogDecoder(TableDecoder[ChainEvent]):

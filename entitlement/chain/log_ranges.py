@@ -25,9 +25,6 @@ LOGS_AIMED_AT = 8_000
 ANSWERS_UNTIL_DOUBT = 500
 """So many answers after a refusal, the limit that it taught is tried again."""
 
-_CLOSE_ENOUGH = 16
-"""A limit that is known to a sixteenth is not looked for any closer."""
-
 
 @dataclass(slots=True)
 class _Learned:
@@ -127,15 +124,12 @@ class LogRanges:
     def _grown(self, known: _Learned) -> int:
         """Return the next size after one that was answered whole: half as much again, up to the limit.
 
-        Where the limit is what was refused, the middle of the gap is tried, until it is a small one.
+        Where the limit is what was refused, the middle of the gap is tried, so that it is found in few turns.
         """
-        more = known.size + max(1, known.size // 2)
-        gap = known.limit - known.size
+        more = min(known.size + max(1, known.size // 2), known.limit)
         if known.size < known.answered or known.limit == self._largest:
-            return min(more, known.limit)
-        if gap <= known.size // _CLOSE_ENOUGH:
-            return min(known.size, known.limit)
-        return min(more, known.size + (gap + 1) // 2)
+            return more
+        return min(more, (known.size + known.limit + 1) // 2)
 
     @staticmethod
     def _set(node: str, known: _Learned, size: int) -> None:

@@ -114,11 +114,10 @@ def test_a_limit_without_a_name_is_found_by_halving_and_kept(cap: int, words: st
     node, ranges = Node(refuses=above(cap, words)), LogRanges(LARGEST)
     list(ranges.logs(node, {}, 1, 100 * cap))
     assert node.refused <= 16
-    learned = ranges.size("one")
-    assert cap * 15 // 16 - 1 <= learned <= cap
+    assert ranges.size("one") == cap
     node.asked.clear()
     list(ranges.logs(node, {}, 1, 100 * cap))
-    assert set(node.asked[:-1]) == {learned}
+    assert set(node.asked) == {cap}
 
 
 def test_what_was_learned_is_kept_for_each_node_by_itself() -> None:
@@ -147,6 +146,12 @@ def test_answers_are_aimed_at_a_handy_size() -> None:
     assert max(node.asked[1:]) == handy
     list(ranges.logs(node, {}, 10_001, 14_000))  # an empty stretch
     assert ranges.size("one") == LARGEST
+
+
+def test_a_short_range_with_many_logs_shrinks_the_next_one() -> None:
+    node, ranges = Node(dict.fromkeys(range(1, 101), 1_000)), LogRanges(LARGEST)
+    list(ranges.logs(node, {}, 1, 100))
+    assert ranges.size("one") == LOGS_AIMED_AT // 1_000
 
 
 def test_a_limit_on_logs_shrinks_the_range_where_they_are_many_and_only_there() -> None:
