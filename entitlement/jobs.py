@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from entitlement import metrics
-from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChanged
+from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChanged, NodesDisagree
 from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
@@ -155,6 +155,8 @@ class Jobs:
                 job()
             except FinalBlockChanged as error:
                 log.critical("final_block_changed", job=name, reason=str(error))
+            except NodesDisagree as error:
+                log.critical("nodes_disagree", job=name, reason=str(error))
             except ChainError as error:
                 log.warning("job_failed", job=name, reason=str(error))
             except EntitlementError as error:

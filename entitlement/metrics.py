@@ -36,6 +36,10 @@ BREAKER_STATE = Gauge(
 CHOSEN = Gauge(
     "entitlement_node_chosen", "1 for the node that is asked, 0 for those that stand by.", ["node"]
 )
+QUORUM_BLOCK = Gauge("entitlement_quorum_final_block", "Newest final block about which two nodes agree.")
+DISAGREEMENTS = Counter(
+    "entitlement_quorum_disagreements", "Times that two nodes disagreed about a final block."
+)
 REQUEST_SECONDS = Histogram("entitlement_node_request_seconds", "How long a node took.", ["node", "method"])
 
 

@@ -105,6 +105,22 @@ class FinalBlockChanged(ChainError):
         self.final, self.fork = final, fork
 
 
+class NodesDisagree(ChainError):
+    """Two independent nodes say different things about a final block: one lies, and nobody knows which."""
+
+    stops_granting = True
+
+    def __init__(self, *, block: int, first: str, first_said: str, second: str, second_said: str) -> None:
+        """Take the nodes' hosts alone, since the rest of an address may hold a key, and what each said."""
+        super().__init__(
+            f"block {block} is final, but {first} says {first_said}, and {second} says {second_said}: "
+            "following stops until they agree, and no later day's credit is granted meanwhile"
+        )
+        self.block = block
+        self.first, self.first_said = first, first_said
+        self.second, self.second_said = second, second_said
+
+
 class CursorMoved(ChainError):
     """Another follower moved the cursor in the meantime; this step was undone."""
 

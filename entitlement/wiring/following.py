@@ -1,15 +1,22 @@
 """The follower of the deployment that the settings name. Without web3: a follower starts at once."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.chain.addresses import addresses_in, host_of
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.client import RpcChainReader
 from entitlement.chain.deployment.record import Deployment, deployment_path, read_deployment
+from entitlement.chain.doubting import DoubtingReader
 from entitlement.chain.networks import Network, load_network
+from entitlement.chain.quorum import QuorumReader
+from entitlement.chain.reader import ChainReader
+from entitlement.chain.rpc import RpcLimits
+from entitlement.core.errors import SetupError
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
+from entitlement.flows.kept_chain import kept_chain
 from entitlement.settings import Settings
 
 
@@ -21,7 +28,10 @@ def open_follower(
 
     Final blocks are undone on development networks, and where a person says so.
     """
-    with open_reader(settings) as (reader, deployment, network):
+    with (
+        open_reader(settings) as (first, deployment, network),
+        _open_quorum(settings, first, network, deployment, sessions) as reader,
+    ):
         limits = FollowLimits(
             blocks_per_step=network.blocks_per_request, may_undo_final=may_undo_final or network.is_devnet
         )
@@ -33,8 +43,37 @@ def open_reader(settings: Settings) -> Generator[tuple[RpcChainReader, Deploymen
     """Hand out a reader of the deployment that the settings name, with what it was made from."""
     network = load_network(settings.network)
     deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
-    reader = RpcChainReader(settings.rpc_url or network.rpc_url, network, deployment, load_artifacts())
-    try:
+    with closing(_reader(settings, settings.rpc_url or network.rpc_url, network, deployment)) as reader:
         yield reader, deployment, network
-    finally:
-        reader.close()
+
+
+@contextmanager
+def _open_quorum(
+    settings: Settings,
+    first: RpcChainReader,
+    network: Network,
+    deployment: Deployment,
+    sessions: sessionmaker[Session],
+) -> Generator[ChainReader]:
+    """Hand out the first reader, or with a second node the two of them. Raises `SetupError`."""
+    if settings.quorum_rpc_url is None:
+        yield DoubtingReader(first)
+        return
+    addresses = addresses_in(settings.rpc_url or network.rpc_url), addresses_in(settings.quorum_rpc_url)
+    if set(addresses[0]) & set(addresses[1]):
+        raise SetupError(
+            "ENTITLEMENT_QUORUM_RPC_URL names a node that is followed itself.",
+            remedy="Name one of another operator: what agrees with itself proves nothing.",
+        )
+    names = host_of(addresses[0][0]), host_of(addresses[1][0])
+    with closing(_reader(settings, settings.quorum_rpc_url, network, deployment)) as second:
+        both = DoubtingReader(first), DoubtingReader(second)
+        yield QuorumReader(*both, kept_chain(sessions), names=names)
+
+
+def _reader(settings: Settings, rpc_url: str, network: Network, deployment: Deployment) -> RpcChainReader:
+    limits = RpcLimits(requests_per_second=settings.rpc_requests_per_second)
+    artifacts = load_artifacts()
+    return RpcChainReader(
+        rpc_url, network, deployment, artifacts, limits, check_receipts=settings.check_receipts
+    )

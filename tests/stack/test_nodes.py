@@ -1,0 +1,144 @@
+"""The follower as the settings make it, over real nodes of which one is dead, lags or lies."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+from structlog.testing import capture_logs
+
+from entitlement import wiring
+from entitlement.chain.artifacts import load_artifacts
+from entitlement.chain.deployment.record import write_deployment
+from entitlement.chain.networks import load_network
+from entitlement.core.blocks import Finality, FinalityRule
+from entitlement.core.errors import NodesDisagree, SetupError
+from entitlement.settings import Settings, read_settings
+from tests.chain.lying_node import LyingNode, RawAnswer, lying_node
+from tests.chain.random_users import RandomUsers
+from tests.chain.system import System, deployed
+from tests.support import catch_up, known
+
+DEPTH = 2
+DEAD = "http://127.0.0.1:1"
+Sessions = sessionmaker[Session]
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[System]:
+    with deployed(load_network("anvil"), load_artifacts()) as made:
+        users = RandomUsers(made, seed=5)
+        users.settle_in()
+        for _ in range(10):
+            users.act()
+        yield made
+
+
+@pytest.fixture
+def second(system: System) -> Iterator[LyingNode]:
+    with lying_node(system.anvil.url) as made:
+        yield made
+
+
+@pytest.fixture
+def settings(system: System, second: LyingNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a network like a real one: final is what lies a little below the head."""
+    real = replace(load_network("anvil"), is_devnet=False, finality=Finality(FinalityRule.DEPTH, DEPTH))
+    monkeypatch.setattr(wiring, "load_network", lambda _name: real)
+    write_deployment(system.deployment, tmp_path / "31337.json")
+    return read_settings(
+        rpc_url=f"{DEAD},{system.anvil.url}",
+        quorum_rpc_url=second.url,
+        check_receipts=True,
+        rpc_requests_per_second=5_000,
+        deployment=tmp_path / "31337.json",
+    )
+
+
+def assert_right(settings: Settings, sessions: Sessions) -> None:
+    with wiring.open_verification(
+        settings.model_copy(update={"rpc_url": settings.rpc_url and settings.rpc_url.split(",")[1]}), sessions
+    ) as verification:
+        found = verification.run(known(sessions).final.number, lambda _done, _of: None)
+    assert found.differences == []
+
+
+def test_two_honest_nodes_and_a_dead_one_are_followed_to_what_the_contracts_say(
+    settings: Settings, system: System, sessions: Sessions
+) -> None:
+    with wiring.open_follower(settings, sessions) as follower:
+        catch_up(follower)
+    assert known(sessions).final.number == system.devnet.head().number - DEPTH
+    assert_right(settings, sessions)
+
+
+def test_a_log_that_the_second_node_has_not_stops_what_is_final(
+    settings: Settings, second: LyingNode, system: System, sessions: Sessions
+) -> None:
+    head = system.devnet.head().number
+    final = system.reader.headers(system.deployment.start_block, head - DEPTH)
+    spoke = system.reader.events(final)[-1].at.block_number
+    # It leaves them out of every answer, and has no filters to be convicted by.
+    second.lie("eth_getLogs", lambda _, logs: [log for log in logs if int(log["blockNumber"], 16) != spoke])
+    for method in ("eth_getBlockByNumber", "eth_getBlockByHash"):
+        second.lie(method, lambda _, block: block and {k: v for k, v in block.items() if k != "logsBloom"})
+    settings = settings.model_copy(update={"check_receipts": False})
+    with wiring.open_follower(settings, sessions) as follower:
+        with pytest.raises(NodesDisagree, match=rf"block {spoke} is final, .*127\.0\.0\.1 says no event"):
+            follower.step()
+        assert known(sessions).final.number < head - DEPTH
+        second.lies.clear()
+        catch_up(follower)
+    assert known(sessions).final.number == head - DEPTH
+
+
+def test_another_hash_of_a_final_block_is_a_disagreement_that_ends_when_they_agree(
+    settings: Settings, second: LyingNode, system: System, sessions: Sessions
+) -> None:
+    final = system.devnet.head().number - DEPTH
+
+    def other(params: list[Any], block: Any) -> Any:  # noqa: ANN401  JSON
+        return block | {"hash": "0x" + "12" * 32} if int(params[0], 16) == final else block
+
+    second.lie(
+        "eth_getBlockByNumber", lambda params, block: block if params[0] == "latest" else other(params, block)
+    )
+    with wiring.open_follower(settings, sessions) as follower:
+        with pytest.raises(NodesDisagree) as caught:
+            follower.step()
+        assert (caught.value.block, caught.value.second_said) == (final, "0x" + "12" * 32)
+        second.lies.clear()
+        catch_up(follower)
+    assert_right(settings, sessions)
+
+
+def test_a_second_node_that_is_out_or_behind_holds_back_what_is_final_alone(
+    settings: Settings, second: LyingNode, system: System, sessions: Sessions
+) -> None:
+    head = system.devnet.head().number
+    second.raw = [RawAnswer(status=429, body=b"")]
+    with wiring.open_follower(settings, sessions) as follower:
+        with capture_logs() as logs:
+            follower.step()
+        assert [line["node"] for line in logs if line["event"] == "quorum_waits"] == ["127.0.0.1"]
+        assert known(sessions).final.number < system.deployment.start_block
+        assert known(sessions).head.number == head
+        second.raw = []
+        behind = system.rpc.call("eth_getBlockByNumber", hex(head - 5), False)  # noqa: FBT003
+        second.lie("eth_getBlockByNumber", lambda params, block: behind if params[0] == "latest" else block)
+        follower.step()
+        assert known(sessions).final.number == head - 5 - DEPTH
+        second.lies.clear()
+        follower.step()
+    assert known(sessions).final.number == head - DEPTH
+    assert_right(settings, sessions)
+
+
+def test_a_node_that_agrees_with_itself_is_refused(
+    settings: Settings, system: System, sessions: Sessions
+) -> None:
+    same = settings.model_copy(update={"quorum_rpc_url": f"http://other.example,{system.anvil.url}"})
+    with pytest.raises(SetupError, match="is followed itself"), wiring.open_follower(same, sessions):
+        pass
