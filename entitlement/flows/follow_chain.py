@@ -25,6 +25,7 @@ from entitlement.core.errors import (
     EntitlementError,
     FinalBlockChanged,
     InconsistentNode,
+    NodesDisagree,
     SetupError,
     WrongChain,
 )
@@ -128,7 +129,13 @@ class FollowChain:
         hashes = {header.number: header.hash for header in headers}
         # The key of an event is its place; that its block is the one at that height is what makes it whole.
         assert all(hashes.get(event.at.block_number) == event.at.block_hash for event in events)
-        final = self._final_within(known, headers)
+        try:
+            final = self._final_within(known, headers)
+        except NodesDisagree:
+            # What was stored before it was final may be the lie: the next step reads it again.
+            if known.head != known.final:
+                self._roll_back(known, known.final)
+            raise
         self._write(known, headers, events, final, node_head)
         return FollowStep(head.number, head.timestamp, final.number, node_head.number, len(events), undone)
 

@@ -182,6 +182,11 @@ def test_a_lie_that_was_stored_before_it_was_final_is_found_by_the_next_process(
         "2 events (VvvStaked at 0, VvvStaked at 1)",
     )
     assert pair(both.sessions, BOB)[0].vvv_unlocked == 0
+    # What is not final was dropped; read again from a node that is honest by now, it is right.
+    assert (both.head, both.final) == (0, 0)
+    both.follower.step()
+    assert both.final == 3
+    assert_follows(both.one, both.sessions)
 
 
 def test_an_event_that_only_one_node_has_in_a_silent_block_is_found(both: Two) -> None:
