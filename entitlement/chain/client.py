@@ -85,6 +85,10 @@ class RpcLogReader(Generic[Said]):
         self._in_flight.shutdown(cancel_futures=True)
         self._rpc.close()
 
+    def doubt(self, reason: str) -> None:
+        """Tell the nodes that an answer did not fit; often enough, and another of several is asked."""
+        self._rpc.doubt(reason)
+
     def chain_id(self) -> int:
         """Return the chain id that the node says it serves."""
         return answers.quantity({"chain id": self._rpc.call("eth_chainId")}, "chain id")

@@ -16,8 +16,8 @@ from eth_utils.crypto import keccak
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, RPCResponse
 
+from entitlement.chain.addresses import addresses_in
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.endpoints import addresses_in
 from entitlement.chain.reverts import RevertReader, revert_data
 from entitlement.core.errors import NodeUnavailable, TransactionFailed
 

@@ -1,7 +1,8 @@
 """Several nodes of one chain that stand in for each other, in the order in which they are preferred.
 
     one is chosen and asked for everything           two nodes are at two heights, and asked in turn they
-      | fails twice in a row, or takes too long      would seem to contradict themselves
+      | fails twice in a row, takes too long, or     would seem to contradict themselves
+      | contradicts itself five times in a minute
     its breaker opens; the next that answers is chosen
       | after its rest, tried: the right chain? not far behind?
     the preferred one is chosen again
@@ -10,6 +11,7 @@ A node of another chain is left out, loudly; the others go on. A refusal counts 
 another answers the same question. Where all are in trouble, all are asked: whoever answers is well again.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import RLock
@@ -19,10 +21,11 @@ import structlog
 
 from entitlement import metrics
 from entitlement.chain import answers
+from entitlement.chain.addresses import addresses_in, names_of
 from entitlement.chain.breaker import Breaker, BreakerState
 from entitlement.chain.pacing import Clock, full_jitter
 from entitlement.chain.refusals import RefusedByNode, Throttled, TooSlow
-from entitlement.chain.rpc import JsonRpc, Rpc, RpcLimits, host_of
+from entitlement.chain.rpc import JsonRpc, Rpc, RpcLimits
 from entitlement.core.errors import ChainError, InconsistentNode, NodeUnavailable, WrongChain
 
 log = structlog.get_logger()
@@ -36,12 +39,11 @@ WRONG_CHAIN_SECONDS = 300.0
 _REST_WAITED_FOR_SECONDS = 1.0
 """A node that wants to be left alone for longer is changed for another at once."""
 
+DOUBTS_MAX = 5
+DOUBT_SECONDS = 60.0
+"""A chain that turns between two questions looks like a contradiction, too, but not so often."""
+
 _TAGS = frozenset({"latest", "safe", "finalized"})
-
-
-def addresses_in(rpc_url: str) -> list[str]:
-    """Return the nodes' addresses in a text that separates them by commas, preferred first."""
-    return [address.strip() for address in rpc_url.split(",") if address.strip()] or [rpc_url]
 
 
 def open_rpc(rpc_url: str, limits: RpcLimits | None = None, *, chain_id: int | None = None) -> Rpc:
@@ -78,13 +80,14 @@ class Endpoints(Rpc):
         assert addresses
         self._limits, self._chain_id = limits or RpcLimits(), chain_id
         self._clock = clock or Clock()
-        names = _names([host_of(address) for address in addresses])
+        names = names_of(addresses)
         self._nodes = [
             _Node(JsonRpc(address, limits, name=name, clock=clock))
             for address, name in zip(addresses, names, strict=True)
         ]
         self._at = 0
         self._head = 0
+        self._doubts: deque[float] = deque(maxlen=DOUBTS_MAX)
         self._lock = RLock()
         self._show()
 
@@ -97,6 +100,15 @@ class Endpoints(Rpc):
     def chosen(self) -> str:
         """The name of the node in use: its host, with a number where several have the same."""
         return self._nodes[self._at].rpc.chosen
+
+    def doubt(self, reason: str) -> None:
+        """Leave the chosen node alone for a while, if it was in doubt often enough."""
+        now = self._clock.now()
+        with self._lock:
+            self._doubts.append(now)
+            if len(self._doubts) == DOUBTS_MAX and now - self._doubts[0] <= DOUBT_SECONDS:
+                self._doubts.clear()
+                self._failed(self._nodes[self._at], InconsistentNode(reason))
 
     @property
     def _batch_most(self) -> int:
@@ -240,11 +252,3 @@ def _halves_help(error: ChainError, questions: int) -> bool:
     if isinstance(error, Throttled) or not isinstance(error, RefusedByNode):
         return False
     return error.is_about_size or questions > 1
-
-
-def _names(hosts: list[str]) -> list[str]:
-    """Return the hosts with a number behind each that was there before: they are the labels of metrics."""
-    return [
-        f"{host}#{before + 1}" if (before := hosts[:at].count(host)) else host
-        for at, host in enumerate(hosts)
-    ]

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import httpx
 import orjson
 
 from entitlement import metrics
+from entitlement.chain.addresses import host_of
 from entitlement.chain.envelope import json_in, refused_by_status, results_in
 from entitlement.chain.pacing import Clock, TokenBucket, full_jitter
 from entitlement.chain.refusals import RefusedByNode, Throttled, TooSlow
@@ -82,6 +82,10 @@ class Rpc(ABC):
     @abstractmethod
     def chosen(self) -> str:
         """The name of the node that is asked next: its host, since an address may hold a key."""
+
+    @abstractmethod
+    def doubt(self, reason: str) -> None:
+        """Hear that what the chosen node says does not fit together; one that stands alone is kept."""
 
     @property
     @abstractmethod
@@ -153,6 +157,9 @@ class JsonRpc(Rpc):
     def chosen(self) -> str:
         """The node's name."""
         return self._name
+
+    def doubt(self, reason: str) -> None:
+        """Change nothing: there is no other node."""
 
     @property
     def _batch_most(self) -> int:
@@ -234,11 +241,3 @@ class JsonRpc(Rpc):
         if status == _OK:
             return json_in(method, answer)
         raise refused_by_status(method, status, headers.get("retry-after"), bytes(answer))
-
-
-def host_of(url: str) -> str:
-    """Return the host alone, for metrics and messages: the rest of an address may hold a key."""
-    try:
-        return urlsplit(url).hostname or "unknown"
-    except ValueError:
-        return "unknown"

@@ -38,8 +38,8 @@ def jump(
     to: Annotated[int | None, typer.Option(help="Unix time to go to. [default: the next 00:00 UTC]")] = None,
 ) -> None:
     """Move chain and service forward together; on a development network only."""
+    from entitlement.chain.addresses import addresses_in  # noqa: PLC0415
     from entitlement.chain.devnet import Devnet  # noqa: PLC0415
-    from entitlement.chain.endpoints import addresses_in  # noqa: PLC0415
     from entitlement.chain.rpc import JsonRpc  # noqa: PLC0415
     from entitlement.cli.running import read_running  # noqa: PLC0415
     from entitlement.cli.stack import wait_until_followed  # noqa: PLC0415

@@ -11,11 +11,13 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from entitlement.chain.addresses import addresses_in
 from entitlement.chain.endpoints import (
     BLOCKS_BEHIND_MAX,
+    DOUBT_SECONDS,
+    DOUBTS_MAX,
     WRONG_CHAIN_SECONDS,
     Endpoints,
-    addresses_in,
     open_rpc,
 )
 from entitlement.chain.rpc import JsonRpc, RpcLimits
@@ -305,6 +307,33 @@ def test_an_answer_that_fits_no_question_is_raised_where_nobody_has_a_better_one
     pair.one.fault = pair.two.fault = httpx.Response(200, json={"id": 77, "result": "0x1"})
     with pytest.raises(InconsistentNode):
         pair.who()
+
+
+def test_a_node_that_contradicts_itself_again_and_again_is_left(pair: Pair) -> None:
+    pair.who()
+    for _ in range(DOUBTS_MAX - 1):
+        pair.rpc.doubt("two blocks at one height")
+        pair.time.now += 1
+    assert pair.who() == "one"
+    with capture_logs() as logs:
+        pair.rpc.doubt("two blocks at one height")
+    assert "two blocks at one height" in str(logs)
+    assert pair.who() == "two"
+
+
+def test_contradictions_now_and_then_are_a_chain_that_turns(pair: Pair) -> None:
+    for _ in range(3 * DOUBTS_MAX):
+        pair.rpc.doubt("not one of them")
+        pair.time.now += DOUBT_SECONDS / (DOUBTS_MAX - 1) + 1
+        assert pair.who() == "one"
+
+
+def test_a_node_in_doubt_is_kept_where_no_other_is_well(pair: Pair) -> None:
+    pair.who()
+    pair.rpc._nodes[1].breaker.failed(pair.time.now, at_once=True)
+    for _ in range(3 * DOUBTS_MAX):
+        pair.rpc.doubt("not one of them")
+    assert pair.who() == "one"
 
 
 def test_no_log_and_no_error_shows_an_address_which_may_hold_a_key(pair: Pair) -> None:

@@ -34,6 +34,9 @@ class Node(Rpc):
     def chosen(self) -> str:
         return self.name
 
+    def doubt(self, reason: str) -> None:
+        pass
+
     @property
     def _batch_most(self) -> int:
         return 1

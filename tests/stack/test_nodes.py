@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 from entitlement import wiring
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.deployment.record import write_deployment
+from entitlement.chain.endpoints import DOUBTS_MAX
 from entitlement.chain.networks import load_network
 from entitlement.core.blocks import Finality, FinalityRule
-from entitlement.core.errors import NodesDisagree, SetupError
+from entitlement.core.errors import InconsistentNode, NodesDisagree, SetupError
 from entitlement.settings import Settings, read_settings
 from tests.chain.lying_node import LyingNode, RawAnswer, lying_node
 from tests.chain.random_users import RandomUsers
@@ -71,6 +72,21 @@ def test_two_honest_nodes_and_a_dead_one_are_followed_to_what_the_contracts_say(
     with wiring.open_follower(settings, sessions) as follower:
         catch_up(follower)
     assert known(sessions).final.number == system.devnet.head().number - DEPTH
+    assert_right(settings, sessions)
+
+
+def test_a_node_that_contradicts_itself_is_changed_for_the_next(
+    settings: Settings, second: LyingNode, system: System, sessions: Sessions
+) -> None:
+    second.lie("eth_getLogs", lambda _, logs: [*logs, *logs])
+    lying_first = settings.model_copy(
+        update={"rpc_url": f"{second.url},{system.anvil.url}", "quorum_rpc_url": None}
+    )
+    with wiring.open_follower(lying_first, sessions) as follower:
+        for _ in range(DOUBTS_MAX):
+            with pytest.raises(InconsistentNode):
+                follower.step()
+        catch_up(follower)
     assert_right(settings, sessions)
 
 
