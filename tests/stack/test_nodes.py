@@ -18,10 +18,10 @@ from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.errors import InconsistentNode, NodesDisagree, SetupError
 from entitlement.settings import Settings, read_settings
 from tests.chain.lying_node import LyingNode, RawAnswer, lying_node
-from tests.chain.random_users import RandomUsers
 from tests.chain.system import System, deployed
 from tests.support import catch_up, known
 
+ONE = 10**18
 DEPTH = 2
 DEAD = "http://127.0.0.1:1"
 Sessions = sessionmaker[Session]
@@ -30,10 +30,12 @@ Sessions = sessionmaker[Session]
 @pytest.fixture(scope="module")
 def system() -> Iterator[System]:
     with deployed(load_network("anvil"), load_artifacts()) as made:
-        users = RandomUsers(made, seed=5)
-        users.settle_in()
-        for _ in range(10):
-            users.act()
+        made.fund(1)
+        made.transact(1, "StakedVVV", "stake", made.address(1), 1_000 * ONE)
+        made.transact(1, "DiemMint", "mintDiem", 900 * ONE, 0)
+        made.devnet.mine(10)
+        made.transact(1, "InferenceStake", "stake", made.address(2), 2 * ONE)
+        made.devnet.mine(10)
         yield made
 
 
