@@ -25,7 +25,7 @@ def set_policy(
     ] = "0",
 ) -> None:
     """Set the capacity. What gives more holds at once, what gives less from the next epoch on."""
-    from entitlement.wiring import open_service  # noqa: PLC0415 - loads the whole service
+    from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
 
     wished = Policy(nano_usd(capacity), wei(minimum_stake))
     with open_service(read_settings()) as service:
@@ -35,7 +35,7 @@ def set_policy(
 @pro_rata.command("show")
 def show() -> None:
     """Show what is shared today and from tomorrow on, and by which block's stakes."""
-    from entitlement.wiring import open_service  # noqa: PLC0415
+    from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     with open_service(read_settings()) as service:
         _show(service.pro_rata.read())

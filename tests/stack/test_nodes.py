@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 from structlog.testing import capture_logs
 
-from entitlement import wiring
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.deployment.record import write_deployment
 from entitlement.chain.endpoints import DOUBTS_MAX
@@ -17,6 +16,7 @@ from entitlement.chain.networks import load_network
 from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.errors import InconsistentNode, NodesDisagree, SetupError
 from entitlement.settings import Settings, read_settings
+from entitlement.wiring import following, verification
 from tests.chain.lying_node import LyingNode, RawAnswer, lying_node
 from tests.chain.system import System, deployed
 from tests.support import catch_up, known
@@ -49,7 +49,7 @@ def second(system: System) -> Iterator[LyingNode]:
 def settings(system: System, second: LyingNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a network like a real one: final is what lies a little below the head."""
     real = replace(load_network("anvil"), is_devnet=False, finality=Finality(FinalityRule.DEPTH, DEPTH))
-    monkeypatch.setattr(wiring, "load_network", lambda _name: real)
+    monkeypatch.setattr(following, "load_network", lambda _name: real)
     write_deployment(system.deployment, tmp_path / "31337.json")
     return read_settings(
         rpc_url=f"{DEAD},{system.anvil.url}",
@@ -61,17 +61,17 @@ def settings(system: System, second: LyingNode, tmp_path: Path, monkeypatch: pyt
 
 
 def assert_right(settings: Settings, sessions: Sessions) -> None:
-    with wiring.open_verification(
+    with verification.open_verification(
         settings.model_copy(update={"rpc_url": settings.rpc_url and settings.rpc_url.split(",")[1]}), sessions
-    ) as verification:
-        found = verification.run(known(sessions).final.number, lambda _done, _of: None)
+    ) as verified:
+        found = verified.run(known(sessions).final.number, lambda _done, _of: None)
     assert found.differences == []
 
 
 def test_two_honest_nodes_and_a_dead_one_are_followed_to_what_the_contracts_say(
     settings: Settings, system: System, sessions: Sessions
 ) -> None:
-    with wiring.open_follower(settings, sessions) as follower:
+    with following.open_follower(settings, sessions) as follower:
         catch_up(follower)
     assert known(sessions).final.number == system.devnet.head().number - DEPTH
     assert_right(settings, sessions)
@@ -84,7 +84,7 @@ def test_a_node_that_contradicts_itself_is_changed_for_the_next(
     lying_first = settings.model_copy(
         update={"rpc_url": f"{second.url},{system.anvil.url}", "quorum_rpc_url": None}
     )
-    with wiring.open_follower(lying_first, sessions) as follower:
+    with following.open_follower(lying_first, sessions) as follower:
         for _ in range(DOUBTS_MAX):
             with pytest.raises(InconsistentNode):
                 follower.step()
@@ -103,7 +103,7 @@ def test_a_log_that_the_second_node_has_not_stops_what_is_final(
     for method in ("eth_getBlockByNumber", "eth_getBlockByHash"):
         second.lie(method, lambda _, block: block and {k: v for k, v in block.items() if k != "logsBloom"})
     settings = settings.model_copy(update={"check_receipts": False})
-    with wiring.open_follower(settings, sessions) as follower:
+    with following.open_follower(settings, sessions) as follower:
         with pytest.raises(NodesDisagree, match=rf"block {spoke} is final, .*127\.0\.0\.1 says no event"):
             follower.step()
         assert known(sessions).final.number < head - DEPTH
@@ -123,7 +123,7 @@ def test_another_hash_of_a_final_block_is_a_disagreement_that_ends_when_they_agr
     second.lie(
         "eth_getBlockByNumber", lambda params, block: block if params[0] == "latest" else other(params, block)
     )
-    with wiring.open_follower(settings, sessions) as follower:
+    with following.open_follower(settings, sessions) as follower:
         with pytest.raises(NodesDisagree) as caught:
             follower.step()
         assert (caught.value.block, caught.value.second_said) == (final, "0x" + "12" * 32)
@@ -137,7 +137,7 @@ def test_a_second_node_that_is_out_or_behind_holds_back_what_is_final_alone(
 ) -> None:
     head = system.devnet.head().number
     second.raw = [RawAnswer(status=429, body=b"")]
-    with wiring.open_follower(settings, sessions) as follower:
+    with following.open_follower(settings, sessions) as follower:
         with capture_logs() as logs:
             follower.step()
         assert [line["node"] for line in logs if line["event"] == "quorum_waits"] == ["127.0.0.1"]
@@ -158,5 +158,5 @@ def test_a_node_that_agrees_with_itself_is_refused(
     settings: Settings, system: System, sessions: Sessions
 ) -> None:
     same = settings.model_copy(update={"quorum_rpc_url": f"http://other.example,{system.anvil.url}"})
-    with pytest.raises(SetupError, match="is followed itself"), wiring.open_follower(same, sessions):
+    with pytest.raises(SetupError, match="is followed itself"), following.open_follower(same, sessions):
         pass
