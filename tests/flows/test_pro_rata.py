@@ -373,6 +373,19 @@ def test_where_only_blocks_of_the_day_itself_were_undone_sharing_goes_on(
     assert (granted(sessions, ALICE), granted(sessions, BOB)) == (25 * USD, 75 * USD)
 
 
+def test_what_an_undone_block_had_staked_is_in_no_later_start(
+    sessions: Sessions, chain: ScriptedChain
+) -> None:
+    chain.mine(stakes(CAROL, 5))
+    catch_up(follower(chain, sessions))
+    chain.drop(1)
+    chain.mine()
+    chain.mine(stakes(CAROL, 2))
+    chain.mine(at=MIDNIGHT)
+    assert catch_up(follower(chain, sessions, may_undo_final=True)) == 1
+    assert all_starts(sessions) == {TOMORROW: (3, chain.headers_[3].hash, 6 * VVV)}
+
+
 # --- the policy ------------------------------------------------------------------------------------------
 
 
