@@ -2,6 +2,7 @@
 
     follow   every poll     steps until the head is reached
     grant    every minute   the grants that no request has made yet
+    watch    every 5 s      what is stored, in figures
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
 Nothing waits for a job: a request grants and gives back for its own account. Jobs make the books whole.
@@ -20,7 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from entitlement import metrics
-from entitlement.core.errors import ChainError, EntitlementError, FinalBlockChanged, NodesDisagree
+from entitlement.core.errors import ChainError, EntitlementError
 from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
@@ -34,6 +35,7 @@ GRANT_SECONDS = 60
 EXPIRE_HOLDS_SECONDS = 5
 EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
+WATCH_SECONDS = 5
 LEADERSHIP_SECONDS = 1.0
 STOP_SECONDS = 3.0
 """How long a job may take to come to its end. One that waits for a silent node takes longer, and is left:
@@ -92,7 +94,13 @@ class Jobs:
             if step.undone:
                 log.warning("reorganisation", undone=step.undone, head=step.head)
             if step.events:
-                log.info("followed", head=step.head, events=step.events, behind=step.node_head - step.head)
+                log.info(
+                    "followed",
+                    head=step.head,
+                    final=step.final,
+                    events=step.events,
+                    behind=step.node_head - step.head,
+                )
             if step.is_caught_up:
                 return
 
@@ -111,7 +119,24 @@ class Jobs:
         metrics.FINAL_BLOCK.set(step.final)
         metrics.NODE_BLOCK.set(step.node_head)
         metrics.LAG_BLOCKS.set(max(0, step.node_head - step.head))
+        metrics.LAG_SECONDS.set(max(0, step.node_head_timestamp - step.head_timestamp))
+        metrics.FINAL_LAG_BLOCKS.set(step.head - step.final)
+        metrics.FINAL_LAG_SECONDS.set(step.head_timestamp - step.final_timestamp)
         return step
+
+    def grant(self) -> None:
+        """Make the grants that no request has made yet."""
+        raised = self._service.grants.sweep()
+        metrics.GRANTS.inc(raised)
+        if raised:
+            log.info("granted", accounts=raised)
+
+    def watch(self) -> None:
+        """Measure what is stored, whoever stored it: whether grants go on."""
+        health = self._service.accounts.health()
+        if health is not None:
+            metrics.GRANTING_STOPPED.labels("following").set(health.granting_stopped is not None)
+            metrics.GRANTING_STOPPED.labels("verification").set(health.check_failed is not None)
 
     def _end(self, scheduler: BackgroundScheduler) -> None:
         self._stop.set()
@@ -140,10 +165,11 @@ class Jobs:
             timezone="UTC",
         )
         self._add(scheduler, self.follow, self._poll_seconds)
-        self._add(scheduler, self._service.grants.sweep, GRANT_SECONDS)
+        self._add(scheduler, self.grant, GRANT_SECONDS)
         self._add(scheduler, self._service.expiry.expire_holds, EXPIRE_HOLDS_SECONDS)
         self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
+        self._add(scheduler, self.watch, WATCH_SECONDS)
         return scheduler
 
     @staticmethod
@@ -153,14 +179,12 @@ class Jobs:
         def run() -> None:
             try:
                 job()
-            except FinalBlockChanged as error:
-                log.critical("final_block_changed", job=name, reason=str(error))
-            except NodesDisagree as error:
-                log.critical("nodes_disagree", job=name, reason=str(error))
             except ChainError as error:
-                log.warning("job_failed", job=name, reason=str(error))
+                tell = log.critical if error.stops_granting else log.warning
+                event = "granting_stopped" if error.stops_granting else "job_failed"
+                tell(event, job=name, error=type(error).__name__, reason=str(error))
             except EntitlementError as error:
-                log.error("job_failed", job=name, reason=str(error))
+                log.error("job_failed", job=name, error=type(error).__name__, reason=str(error))
             except DBAPIError as error:
                 # Its text may quote values; the class says enough. The next run tries again.
                 log.error("job_failed", job=name, reason=type(error).__name__)

@@ -12,6 +12,15 @@ HEAD_TIMESTAMP = Gauge("entitlement_chain_head_timestamp_seconds", "When that bl
 FINAL_BLOCK = Gauge("entitlement_chain_final_block", "Newest block that was followed and is final.")
 NODE_BLOCK = Gauge("entitlement_chain_node_block", "The node's newest block when it was last asked.")
 LAG_BLOCKS = Gauge("entitlement_chain_lag_blocks", "Blocks that the node has and that were not followed yet.")
+LAG_SECONDS = Gauge(
+    "entitlement_chain_lag_seconds", "Time between the newest block that was followed and the node's newest."
+)
+FINAL_LAG_BLOCKS = Gauge(
+    "entitlement_chain_final_lag_blocks", "Blocks that were followed above the newest final one."
+)
+FINAL_LAG_SECONDS = Gauge(
+    "entitlement_chain_final_lag_seconds", "Time between the newest final block and the newest followed."
+)
 
 STEPS = Counter("entitlement_follow_steps", "Steps of the follower.", ["outcome"])
 """`outcome` is `ok`, or the class of the error."""
@@ -24,6 +33,24 @@ UNDONE_BLOCKS = Histogram(
     "Blocks that a reorganisation undid.",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )
+
+GRANTING_STOPPED = Gauge(
+    "entitlement_granting_stopped", "1 while nothing is granted for this reason, else 0.", ["reason"]
+)
+"""`reason` is `following` or `verification`."""
+GRANTS = Counter("entitlement_grants", "Grants that the sweep made or raised.")
+GRANT_FAILURES = Counter("entitlement_grant_failures", "Accounts that the sweep could not grant to.")
+
+VERIFICATIONS = Counter(
+    "entitlement_verification_runs", "Comparisons of what is stored with the contracts.", ["outcome"]
+)
+"""`outcome` is `ok`, `differences`, or the class of the error that kept it from ending."""
+VERIFIED_AT = Gauge(
+    "entitlement_verification_last_success_timestamp_seconds", "When a verification last found no difference."
+)
+VERIFIED_BLOCK = Gauge("entitlement_verification_block", "The block of the last verification.")
+VERIFIED_WALLETS = Gauge("entitlement_verification_wallets", "How many wallets the last one compared.")
+DIFFERENCES = Gauge("entitlement_verification_differences", "How many differences the last one found.")
 
 REQUESTS = Counter("entitlement_node_requests", "Requests to nodes.", ["node", "method", "outcome"])
 """`node` is the host alone, since an address may hold a key; `outcome` is `ok`, or the class of the error."""

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, sessionmaker
 POINTS_MAX = 200
 
 
-class Died(Exception):
-    """The process ended here."""
+class Died(BaseException):
+    """The process ended here; no handler of errors runs any more."""
 
 
 @dataclass

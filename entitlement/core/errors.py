@@ -3,6 +3,8 @@
 The first sentence says what was wrong, with the figures; the rest says what the person can do about it.
 """
 
+from typing import ClassVar
+
 
 class EntitlementError(Exception):
     """Anything that can be expected to go wrong; the message is meant for the person who caused it."""
@@ -53,6 +55,9 @@ class SupplyAboveCap(EntitlementError):
 class ChainError(EntitlementError):
     """The node or the chain, rather than the caller."""
 
+    stops_granting: ClassVar[bool] = False
+    """Whether what is stored may rest on a chain that is not the right one: then nothing more is granted."""
+
 
 class NodeUnavailable(ChainError):
     """The node did not answer, or answered with an error that may pass."""
@@ -89,6 +94,8 @@ class WrongChain(ChainError):
 class ForkBelowWindow(ChainError):
     """No kept block is on the node's chain: the reorganisation is deeper than what was kept."""
 
+    stops_granting = True
+
     def __init__(self, *, oldest_kept: int | None) -> None:
         super().__init__(f"the node's chain differs even at block {oldest_kept}, the oldest one kept")
         self.oldest_kept = oldest_kept
@@ -97,10 +104,12 @@ class ForkBelowWindow(ChainError):
 class FinalBlockChanged(ChainError):
     """A block that was final is no longer on the node's chain; credit may rest on it, so following stops."""
 
+    stops_granting = True
+
     def __init__(self, *, final: int, fork: int) -> None:
         super().__init__(
             f"block {final} was final, but the node's chain parts from ours after block {fork}: "
-            "following stops until a person has looked at it, and no later day's credit is granted meanwhile"
+            "following and granting stop until a person has looked at it; what was granted stays as it is"
         )
         self.final, self.fork = final, fork
 
@@ -160,6 +169,16 @@ class SignatureRefused(ChainError):
 
 
 # --- credit --------------------------------------------------------------------------------------------
+
+
+class GrantsFailed(EntitlementError):
+    """Some accounts could not be granted their allowance; all the others were."""
+
+    def __init__(self, *, failed: int, raised: int) -> None:
+        super().__init__(
+            f"{failed} accounts could not be granted their allowance, {raised} were: the log names the first"
+        )
+        self.failed, self.raised = failed, raised
 
 
 class InsufficientCredit(EntitlementError):

@@ -21,6 +21,7 @@ from entitlement.chain.reader import ChainReader
 from entitlement.core.blocks import Header
 from entitlement.core.epochs import epoch_at
 from entitlement.core.errors import (
+    ChainError,
     CursorMoved,
     EntitlementError,
     FinalBlockChanged,
@@ -65,7 +66,9 @@ class FollowStep:
     """When it was made, Unix time."""
     final: int
     """The newest of these that is final."""
+    final_timestamp: int
     node_head: int
+    node_head_timestamp: int
     events: int
     undone: int
     """Blocks that were rolled back."""
@@ -111,8 +114,9 @@ class FollowChain:
         except CursorMoved:
             raise
         except EntitlementError as error:
+            stops = isinstance(error, ChainError) and error.stops_granting
             with self._sessions.begin() as session:
-                chain_rows.note_problem(session, str(error))
+                chain_rows.note_problem(session, str(error), stops_granting=stops)
             raise
 
     def _step(self) -> FollowStep:
@@ -137,7 +141,16 @@ class FollowChain:
                 self._roll_back(known, known.final)
             raise
         self._write(known, headers, events, final, node_head)
-        return FollowStep(head.number, head.timestamp, final.number, node_head.number, len(events), undone)
+        return FollowStep(
+            head=head.number,
+            head_timestamp=head.timestamp,
+            final=final.number,
+            final_timestamp=final.timestamp,
+            node_head=node_head.number,
+            node_head_timestamp=node_head.timestamp,
+            events=len(events),
+            undone=undone,
+        )
 
     def _known(self) -> Followed:
         chain_id = self._reader.chain_id()
@@ -269,7 +282,12 @@ class FollowChain:
                 self._write_pending(session, touched, final=final, head=head)
             chain_rows.thin_blocks_below(session, oldest, keep_every=SPARSE_BLOCK_EVERY)
             chain_rows.move_cursor(
-                session, head=head, final=final, node_number=node_head.number, now=service_time(session)
+                session,
+                head=head,
+                final=final,
+                node_number=node_head.number,
+                node_timestamp=node_head.timestamp,
+                now=service_time(session),
             )
 
     @staticmethod

@@ -15,15 +15,22 @@ The sweep makes the grants that nobody has asked for, so that the day's totals a
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement import metrics
 from entitlement.core.allowance import allowance
 from entitlement.core.epochs import Epoch, epoch_at, starts_at
+from entitlement.core.errors import GrantsFailed
 from entitlement.core.ledger import Entry, Source, book_grant
 from entitlement.core.pro_rata import Policy, share
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.store import access, chain, grants, ledger, pro_rata
 from entitlement.store.clock import service_time
+from entitlement.telemetry import where
+
+log = structlog.get_logger()
 
 WALLETS_PER_PAGE = 2_000
 """Read at once. Most have been granted to already, or have nothing due."""
@@ -55,6 +62,18 @@ class Swept:
     final: int
 
 
+FAILURES_LOGGED = 20
+"""Of one sweep, so that a fault that all accounts share does not fill the disk; the others are counted."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How a sweep goes."""
+
+    raised: int = 0
+    failed: int = 0
+
+
 class GrantAllowances:
     """Makes the grants that nobody has asked for yet.
 
@@ -66,17 +85,27 @@ class GrantAllowances:
         self._swept: Swept | None = None
 
     def sweep(self) -> int:
-        """Grant to every wallet with something due; return how many grants were made or raised."""
+        """Grant to every wallet with something due; return how many grants were made or raised.
+
+        One that fails keeps no other from its credit: raises `GrantsFailed` when all have had their turn, and
+        the database's own error at once where the connection to it is lost.
+        """
         with self._sessions.begin() as session:
             followed = chain.followed(session)
             epoch = epoch_at(service_time(session))
             policy = pro_rata.policy_in(session, epoch)
-        if followed is None:
+        if followed is None or followed.no_grants_because is not None:
             return 0
         rules = Rules(epoch, followed.final.timestamp >= starts_at(epoch), policy)
-        raised = sum(self._grant(page, epoch) for page in self._pages(rules, followed.final.number))
+        tally = Tally()
+        for page in self._pages(rules, followed.final.number):
+            lacking = self._lacking(page, epoch)
+            for first in range(0, len(lacking), ACCOUNTS_PER_SWEEP_STEP):
+                self._grant(lacking[first : first + ACCOUNTS_PER_SWEEP_STEP], tally)
+        if tally.failed:
+            raise GrantsFailed(failed=tally.failed, raised=tally.raised)
         self._swept = Swept(rules, followed.final.number)
-        return raised
+        return tally.raised
 
     def _pages(self, rules: Rules, final: int) -> Iterator[Sequence[Wallet]]:
         recent = self._recent(rules, final)
@@ -106,15 +135,31 @@ class GrantAllowances:
             recent = grants.wallets_in_events(session, above=before.final, limit=RECENT_WALLETS_MAX + 1)
         return recent if len(recent) <= RECENT_WALLETS_MAX else None
 
-    def _grant(self, wallets: Sequence[Wallet], epoch: Epoch) -> int:
-        with self._sessions.begin() as session:
-            dues = dues_in(session, epoch, wallets)
-            granted = grants.granted(session, {wallet for wallet, _ in dues}, epoch)
-        lacking = sorted({due[0] for due, amount in dues.items() if granted.get(due, 0) < amount})
-        raised = 0
-        for first in range(0, len(lacking), ACCOUNTS_PER_SWEEP_STEP):
-            raised += self._grant_to(lacking[first : first + ACCOUNTS_PER_SWEEP_STEP])
-        return raised
+    def _lacking(self, wallets: Sequence[Wallet], epoch: Epoch) -> list[Wallet]:
+        """Return the wallets that something is due to; all of them where it cannot be told of all at once."""
+        try:
+            with self._sessions.begin() as session:
+                dues = dues_in(session, epoch, wallets)
+                granted = grants.granted(session, {wallet for wallet, _ in dues}, epoch)
+        except Exception as error:
+            if _is_lost(error):
+                raise
+            return sorted(wallets)
+        return sorted({due[0] for due, amount in dues.items() if granted.get(due, 0) < amount})
+
+    def _grant(self, wallets: Sequence[Wallet], tally: Tally) -> None:
+        """Grant to all of them at once or, where that fails, to each by itself."""
+        try:
+            tally.raised += self._grant_to(wallets)
+        except Exception as error:
+            if _is_lost(error):
+                raise
+            if len(wallets) > 1:
+                for wallet in wallets:
+                    self._grant([wallet], tally)
+            else:
+                tally.failed += 1
+                _tell(wallets[0], error, tally.failed)
 
     def _grant_to(self, wallets: Sequence[Wallet]) -> int:
         # In a transaction of its own: who makes an account must not hold the lock of another.
@@ -123,6 +168,17 @@ class GrantAllowances:
         with self._sessions.begin() as session:
             accounts = access.lock_accounts(session, grants.accounts_of(session, wallets))
             return len(grant_all(session, accounts, service_time(session)))
+
+
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _tell(wallet: Wallet, error: Exception, number: int) -> None:
+    metrics.GRANT_FAILURES.inc()
+    if number <= FAILURES_LOGGED:
+        # Not the error's own text: it may quote values.
+        log.error("grant_failed", wallet=wallet, reason=type(error).__name__, where=where(error))
 
 
 def grant_up_to_allowance(session: Session, account_id: int, wallet: Wallet, now: int) -> NanoUsd:
@@ -166,7 +222,13 @@ def grant_all(session: Session, accounts: Mapping[int, Wallet], now: int) -> dic
 
 
 def dues_in(session: Session, epoch: Epoch, wallets: Collection[Wallet]) -> dict[Due, NanoUsd]:
-    """Return what the followed chain gives `wallets` in `epoch`, as far as it is known now; no zeros."""
+    """Return what the followed chain gives `wallets` in `epoch`, as far as it is known now; no zeros.
+
+    Nothing while following or a verification has stopped granting; what was granted before stays.
+    """
+    followed = chain.followed(session)
+    if followed is None or followed.no_grants_because is not None:
+        return {}
     dues: dict[Due, NanoUsd] = {}
     for wallet, right in grants.rights(session, wallets).items():
         dues[wallet, Source.DIEM] = allowance(

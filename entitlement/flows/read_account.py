@@ -99,7 +99,11 @@ class ReadAccount:
             node_number=found.node_number,
             seconds_since_step=now - found.stepped_at,
             seconds_behind=now - found.head.timestamp,
+            seconds_since_move=now - found.moved_at,
+            node_seconds_behind=now - found.node_timestamp,
             problem=found.problem,
+            granting_stopped=found.granting_stopped,
+            check_failed=found.check_failed,
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
+    case,
     delete,
     func,
     or_,
@@ -37,6 +38,15 @@ class Followed:
     node_number: int
     stepped_at: int
     problem: str | None
+    node_timestamp: int
+    moved_at: int
+    granting_stopped: str | None
+    check_failed: str | None
+
+    @property
+    def no_grants_because(self) -> str | None:
+        """Why nothing more may be granted now; None where grants go on."""
+        return self.granting_stopped or self.check_failed
 
 
 def followed(session: Session, *, for_update: bool = False) -> Followed | None:
@@ -53,6 +63,10 @@ def followed(session: Session, *, for_update: bool = False) -> Followed | None:
         node_number=row.node_number,
         stepped_at=row.stepped_at,
         problem=row.problem,
+        node_timestamp=row.node_timestamp,
+        moved_at=row.moved_at,
+        granting_stopped=row.granting_stopped,
+        check_failed=row.check_failed,
     )
 
 
@@ -67,6 +81,8 @@ def begin(session: Session, *, chain_id: int, start: Header, now: int) -> None:
             start_hash=start.hash,
             node_number=start.number,
             stepped_at=now,
+            node_timestamp=start.timestamp,
+            moved_at=now,
             **_place("head", start),
             **_place("final", start),
         )
@@ -77,22 +93,48 @@ def begin(session: Session, *, chain_id: int, start: Header, now: int) -> None:
         add_blocks(session, [start])
 
 
-def move_cursor(session: Session, *, head: Header, final: Header, node_number: int, now: int) -> None:
-    """Set how far the chain is followed; the caller holds the row's lock and has compared the old value."""
+def move_cursor(
+    session: Session,
+    *,
+    head: Header,
+    final: Header,
+    node_number: int,
+    now: int,
+    node_timestamp: int | None = None,
+) -> None:
+    """Set how far the chain is followed; the caller holds the row's lock and has compared the old value.
+
+    Grants that following had stopped go on, if the node was high enough to have our final block.
+    """
+    confirmed = {"granting_stopped": None} if node_number >= final.number else {}
     session.execute(
         update(ChainState).values(
             node_number=node_number,
+            node_timestamp=ChainState.node_timestamp if node_timestamp is None else node_timestamp,
             stepped_at=now,
+            moved_at=case((ChainState.head_hash == head.hash, ChainState.moved_at), else_=now),
             problem=None,
+            **confirmed,
             **_place("head", head),
             **_place("final", final),
         )
     )
 
 
-def note_problem(session: Session, problem: str) -> None:
-    """Keep why a step failed, for health to say; no more of it than the column takes."""
-    session.execute(update(ChainState).values(problem=problem[:LONGEST_PROBLEM].replace("\0", "")))
+def note_problem(session: Session, problem: str, *, stops_granting: bool = False) -> None:
+    """Keep why a step failed, for health to say; no more of it than the column takes.
+
+    One that stops granting does so until a step succeeds, whatever fails in between.
+    """
+    kept = {"problem": bounded(problem)}
+    if stops_granting:
+        kept["granting_stopped"] = kept["problem"]
+    session.execute(update(ChainState).values(kept))
+
+
+def bounded(reason: str) -> str:
+    """Return as much of a reason as a column takes."""
+    return reason[:LONGEST_PROBLEM].replace("\0", "")
 
 
 def _place(prefix: str, header: Header) -> dict[str, int | str]:

@@ -78,12 +78,40 @@ class ChainState(Base):
     """When a step last succeeded."""
     problem: Mapped[str | None] = mapped_column(Text)
     """Why the last step failed; null after one that succeeded."""
+    node_timestamp: Mapped[int] = mapped_column(BigInteger)
+    """The time of the node's newest block when it was last asked."""
+    moved_at: Mapped[int] = mapped_column(BigInteger)
+    """When the cursor last moved."""
+    granting_stopped: Mapped[str | None] = mapped_column(Text)
+    """Why following lets nothing be granted; null while it does, and again after a step that succeeded."""
+    check_failed: Mapped[str | None] = mapped_column(Text)
+    """What the last verification found wrong, which lets nothing be granted either; null where nothing."""
     __table_args__ = (
         CheckConstraint("singleton", name="chain_state_is_one_row"),
         CheckConstraint(
             "start_number <= final_number AND final_number <= head_number", name="chain_state_in_order"
         ),
         CheckConstraint("char_length(problem) <= 500", name="chain_state_problem"),
+        CheckConstraint("char_length(granting_stopped) <= 500", name="chain_state_granting_stopped"),
+        CheckConstraint("char_length(check_failed) <= 500", name="chain_state_check_failed"),
+    )
+
+
+class VerificationRow(Base):
+    """One row: the last comparison of what is stored with the contracts' own views."""
+
+    __tablename__ = "verification"
+    singleton: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    verified_at: Mapped[int] = mapped_column(BigInteger)
+    wallets: Mapped[int] = mapped_column(BigInteger)
+    """How many were compared."""
+    differences: Mapped[int] = mapped_column(BigInteger)
+    next_after: Mapped[str | None] = mapped_column(Text)
+    """The last wallet of a sample, after which the next one begins; null where it begins from the first."""
+    __table_args__ = (
+        CheckConstraint("singleton", name="verification_is_one_row"),
+        CheckConstraint("wallets >= 0 AND differences >= 0", name="verification_counts"),
     )
 
 

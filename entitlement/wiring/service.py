@@ -29,6 +29,7 @@ from entitlement.wiring.database import open_database
 
 BLOCKS_BEHIND_MAX = 50
 SECONDS_SINCE_STEP_MAX = 30
+SECONDS_SINCE_MOVE_MAX = 60
 BLOCK_AGE_MAX_IN_BLOCKS = 20
 """A chain whose newest block is older than so many block times has stalled."""
 SMALLEST_BLOCK_AGE_MAX = 60
@@ -79,6 +80,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         readiness=Readiness(
             blocks_behind=BLOCKS_BEHIND_MAX,
             seconds_since_step=SECONDS_SINCE_STEP_MAX,
+            seconds_since_move=SECONDS_SINCE_MOVE_MAX,
             seconds_behind=max(SMALLEST_BLOCK_AGE_MAX, network.block_seconds * BLOCK_AGE_MAX_IN_BLOCKS),
         ),
         spend=SpendCredit(sessions),

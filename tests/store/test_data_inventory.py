@@ -25,7 +25,12 @@ CALLERS_WORDS = {
     "holds.request_id": 128,
     "usage.model": 128,
 }
-REASONS_OF_OURS = {"chain_state.problem": 500, "holds.refusal": 500}
+REASONS_OF_OURS = {
+    "chain_state.problem": 500,
+    "chain_state.granting_stopped": 500,
+    "chain_state.check_failed": 500,
+    "holds.refusal": 500,
+}
 CANARY = "Dear model, this is my secret"
 
 COLUMNS = text("""

@@ -61,6 +61,24 @@ def test_the_migrations_can_be_undone_and_done_again(database: Engine) -> None:
         schema.check(connection)
 
 
+def test_a_chain_that_was_followed_before_goes_on_after_the_migration(database: Engine) -> None:
+    with database.begin() as connection:
+        command.downgrade(schema._config(connection), "0001")
+        connection.execute(
+            text(
+                "INSERT INTO chain_state VALUES "
+                "(true, 31337, 0, '0x0', 9, '0x9', 900, 5, '0x5', 500, 9, 1000, NULL)"
+            )
+        )
+    schema.migrate(database)
+    with database.begin() as connection:
+        schema.check(connection)
+        kept = connection.execute(
+            text("SELECT node_timestamp, moved_at, granting_stopped, check_failed FROM chain_state")
+        )
+        assert kept.one() == (900, 1000, None, None)
+
+
 MIGRATES = """
 import sys
 from entitlement.store.schema import migrate
