@@ -28,6 +28,7 @@ COMMANDS = {
     "check": ("check", OPERATORS),
     "explorer-input": ("check", OPERATORS),
     "verify": ("verify", OPERATORS),
+    "reindex": ("reindex", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "pro-rata": ("pro_rata", OPERATORS),
     "serve": ("roles", PROCESSES),

@@ -7,9 +7,9 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from entitlement.cli.children import interrupt, stop_with_parent
+from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
 from entitlement.settings import read_settings
 
@@ -115,21 +115,11 @@ def follow(
     ):
         start = follower.reached() or 0
         events = 0
-        with Progress(
-            TextColumn("following"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("blocks, {task.fields[events]} events"),
-            TimeRemainingColumn(),
-            console=console,
-        ) as progress:
-            task = progress.add_task("follow", total=None, events=0)
+        with Meter("following") as meter:
             while True:  # ends at the head, which the node names at each step
                 done = follower.step()
                 events += done.events
-                progress.update(
-                    task, total=done.node_head - start, completed=done.head - start, events=events
-                )
+                meter.update(done.head - start, done.node_head - start, events)
                 if done.is_caught_up:
                     break
     console.print(f"at block {done.head:,}, the head: {events:,} new events")

@@ -130,6 +130,17 @@ class NodesDisagree(ChainError):
         self.second, self.second_said = second, second_said
 
 
+class JournalBroken(ChainError):
+    """The stored events do not fit together, so nothing can be derived from them alone."""
+
+    def __init__(self, *, wallet: str, reason: str) -> None:
+        super().__init__(
+            f"the stored events of {wallet} do not fit together: {reason}; one is missing or wrong: "
+            "rebuild them from the chain with `entitlement reindex`"
+        )
+        self.wallet, self.reason = wallet, reason
+
+
 class CursorMoved(ChainError):
     """Another follower moved the cursor in the meantime; this step was undone."""
 

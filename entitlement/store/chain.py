@@ -278,6 +278,11 @@ def forget_positions(session: Session, wallets: Iterable[Wallet], *, pending: bo
     )
 
 
+def wallets_with_pending(session: Session) -> set[Wallet]:
+    """Return the wallets whose position at the newest block differs from that at the final one."""
+    return {Wallet(name) for name in session.scalars(select(PositionRow.wallet).where(PositionRow.pending))}
+
+
 def followed_wallets(session: Session, *, after: str, limit: int) -> list[Wallet]:
     """Return up to `limit` wallets of which anything is stored, in order, from the one after `after`."""
     rows = session.scalars(

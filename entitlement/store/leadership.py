@@ -14,6 +14,7 @@ class Role(IntEnum):
     """What one process at a time does; the numbers are the locks'."""
 
     JOBS = 7_203_115
+    REINDEX = 7_203_116
 
 
 class Leadership:

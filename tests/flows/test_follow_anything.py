@@ -109,13 +109,17 @@ def assert_agrees_with_the_contracts(chain: LivingChain, sessions: Sessions) -> 
 
 def everything_of(sessions: Sessions) -> tuple[object, ...]:
     with sessions.begin() as session:
-        names = everybody(session)
-        found = chain_rows.followed(session)
-        assert found is not None
-        return (
-            found.head,
-            found.final,
-            chain_rows.events_between(session, above=0, to=found.head.number),
-            chain_rows.positions(session, names, pending=False),
-            chain_rows.positions(session, names, pending=True),
-        )
+        return everything_in(session)
+
+
+def everything_in(session: Session) -> tuple[object, ...]:
+    names = everybody(session)
+    found = chain_rows.followed(session)
+    assert found is not None
+    return (
+        found.head,
+        found.final,
+        chain_rows.events_between(session, above=0, to=found.head.number),
+        chain_rows.positions(session, names, pending=False),
+        chain_rows.positions(session, names, pending=True),
+    )
