@@ -33,8 +33,8 @@ from entitlement.core.blocks import Header
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, epoch_at, starts_at
 from entitlement.core.holds import DEFAULT_TTL_SECONDS, HoldRequest
 from entitlement.core.keys import NewKey, hash_secret
-from entitlement.core.pro_rata import Policy
-from entitlement.core.units import NANO_USD_PER_USD, NanoUsd, Wallet, Wei
+from entitlement.core.pro_rata import Policy, StakeChange
+from entitlement.core.units import NANO_USD_PER_USD, WEI_PER_TOKEN, NanoUsd, Wallet, Wei
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.grant_allowances import WALLETS_PER_PAGE, GrantAllowances, Rules
 from entitlement.flows.manage_gateways import ManageGateways
@@ -52,8 +52,7 @@ SAMPLES = 300
 PAGES = 5
 """Of the sweep; more takes long and says the same."""
 EVENTS_PER_BLOCK = 100
-DAYS = 30
-"""Over which the events are spread: a day has a thirtieth of them."""
+PULSE = text("SELECT service_time()")
 CAPACITY = Policy(NanoUsd(1_000_000 * NANO_USD_PER_USD), Wei(0))
 
 INDEXES = text("""
@@ -177,7 +176,13 @@ def measure(made: Engine, *, wallets: int, each: int) -> Figures:
     SetProRata(sessions).set(CAPACITY)
     figures: Figures = {}
     figures["midnight: the follower's step, more"] = (
-        pass_midnight(sessions, clock, today, blocks=wallets * each // EVENTS_PER_BLOCK),
+        pass_midnight(
+            sessions,
+            clock,
+            today,
+            blocks=wallets * each // EVENTS_PER_BLOCK,
+            staked_vvv=wallets * each * WEI_PER_TOKEN,
+        ),
         "ms",
     )
     middle = wallets // 2
@@ -192,35 +197,38 @@ def measure(made: Engine, *, wallets: int, each: int) -> Figures:
     figures |= spread(
         "first look at a balance", [timed(lambda key=key: read.account(key[0])) for key in readers]
     )
+    figures |= spread(
+        "beside it, the smallest statement", [timed(lambda: pulse(sessions)) for _ in range(SAMPLES)]
+    )
     figures |= sweep(made, sessions, gateway_id, [secret for _, secret in third], wallets)
     figures |= expire(sessions, clock)
     return figures
 
 
-def pass_midnight(sessions: Sessions, clock: ShiftClock, today: Epoch, *, blocks: int) -> float:
+def pass_midnight(
+    sessions: Sessions, clock: ShiftClock, today: Epoch, *, blocks: int, staked_vvv: int
+) -> float:
     """Follow from the last final block of `today` to the first of the next; return what that takes more."""
     midnight = starts_at(Epoch(today + 1))
     headers = [
         Header(number, f"0x{number:064x}", f"0x{number - 1:064x}", moment)
         for number, moment in (
-            (0, midnight - DAYS * SECONDS_PER_EPOCH),
-            (blocks - blocks // DAYS, midnight - SECONDS_PER_EPOCH),
-            (blocks - blocks // DAYS + 1, midnight - SECONDS_PER_EPOCH + 2),
+            (0, midnight - SECONDS_PER_EPOCH // 2),
             (blocks, midnight - 2),
             (blocks + 1, midnight),
         )
     ]
-    start, boundary, morning, evening, after = headers
+    start, evening, after = headers[0], headers[-2], headers[-1]
     with sessions.begin() as session:
         chain.begin(session, chain_id=1, start=start, now=clock.now())
         chain.add_blocks(session, headers[1:])
-        pro_rata.note_epoch_starts(session, start=start, above=start, to=morning)
+        staked = [StakeChange(blocks, staked_vvv)]
+        pro_rata.note_stake(session, start=start, above=start, to=evening, changes=staked)
         chain.move_cursor(session, head=after, final=evening, node_number=after.number, now=clock.now())
-    del boundary
 
     def step() -> None:
         with sessions.begin() as session:
-            pro_rata.note_epoch_starts(session, start=start, above=evening, to=after)
+            pro_rata.note_stake(session, start=start, above=evening, to=after, changes=[])
             chain.move_cursor(session, head=after, final=after, node_number=after.number, now=clock.now())
 
     took = timed(step)
@@ -338,6 +346,12 @@ def expire(sessions: Sessions, clock: ShiftClock) -> Figures:
 
     took = timed(run)
     return {"expiry: buckets": (ended * 1_000 / took, "/s")}
+
+
+def pulse(sessions: Sessions) -> None:
+    """Ask for the time: what every statement costs on this machine, as busy as it is now."""
+    with sessions.begin() as session:
+        session.execute(PULSE)
 
 
 # --- figures -------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ Shares are rounded down and those of wallets below the smallest stake are given 
 never exceeds the capacity.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from entitlement.core.errors import InvalidAmount, InvalidRequest
@@ -86,6 +87,23 @@ def stake_change(event: ChainEvent) -> int:
     if isinstance(event, TAKES_STAKE):
         return -event.amount
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class StakeChange:
+    """By how many wei of VVV a block changed what all wallets together have staked."""
+
+    block_number: int
+    amount: int
+    """Below zero where more left than came."""
+
+
+def stake_changes(events: Iterable[ChainEvent]) -> list[StakeChange]:
+    """Return how `events`, in chain order, change what is staked: once for each block that does."""
+    by_block: dict[int, int] = {}
+    for event in events:
+        by_block[event.at.block_number] = by_block.get(event.at.block_number, 0) + stake_change(event)
+    return [StakeChange(number, amount) for number, amount in by_block.items() if amount]
 
 
 def share(policy: Policy, basis: Basis) -> NanoUsd:

@@ -32,6 +32,7 @@ from entitlement.core.errors import (
 )
 from entitlement.core.events import ChainEvent
 from entitlement.core.positions import Position, fold
+from entitlement.core.pro_rata import stake_changes
 from entitlement.core.reorg import fork_point
 from entitlement.core.units import Wallet
 from entitlement.flows.read_ahead import Blocks, ReadAhead
@@ -223,6 +224,7 @@ class FollowChain:
             touched = chain_rows.forget_events_above(session, fork.number)
             if fork.number < final.number:
                 final = fork
+                pro_rata.forget_total(session)
                 rebuilt: dict[Wallet, Position] = {}
                 history = self._of(touched, session, above=known.start.number, to=fork.number)
                 fold(rebuilt, history, only=touched)
@@ -270,9 +272,10 @@ class FollowChain:
             self._take_cursor(session, known)
             chain_rows.add_blocks(session, _kept(headers, oldest))
             chain_rows.add_events(session, events)
-            pro_rata.note_epoch_starts(session, start=known.start, above=known.final, to=final)
             settled = self._stored(session, known, to=final.number)
             settled += [event for event in events if event.at.block_number <= final.number]
+            changes = stake_changes(settled)
+            pro_rata.note_stake(session, start=known.start, above=known.final, to=final, changes=changes)
             positions = chain_rows.positions(session, chain_rows.wallets_in(settled), pending=False)
             fold(positions, settled)
             chain_rows.write_positions(session, positions.values(), pending=False)

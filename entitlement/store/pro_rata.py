@@ -1,15 +1,15 @@
 """Rows of the pro-rata policy: the capacity from an epoch on, and where each epoch began on the chain."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from sqlalchemy import Numeric, Select, case, cast, func, select, text
+from sqlalchemy import Numeric, Select, case, cast, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from entitlement.core.blocks import Header
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, epoch_at, starts_at
-from entitlement.core.pro_rata import ADDS_STAKE, OFF, TAKES_STAKE, Basis, EpochStart, Policy
+from entitlement.core.pro_rata import ADDS_STAKE, OFF, TAKES_STAKE, Basis, EpochStart, Policy, StakeChange
 from entitlement.core.units import NanoUsd, Wallet, Wei
 from entitlement.store.bulk import any_word
 from entitlement.store.session import fresh
@@ -20,6 +20,7 @@ from entitlement.store.tables import (
     EventRow,
     PositionRow,
     ProRataPolicyRow,
+    StakeTotalRow,
     Uint256,
 )
 
@@ -51,38 +52,52 @@ def put_policy(session: Session, policy: Policy, *, from_epoch: Epoch, now: int)
 # --- where epochs began --------------------------------------------------------------------------------
 
 
-def note_epoch_starts(session: Session, *, start: Header, above: Header, to: Header) -> None:
-    """Keep where the epochs began whose first final block is among `above + 1 .. to`.
+def note_stake(
+    session: Session, *, start: Header, above: Header, to: Header, changes: Sequence[StakeChange]
+) -> None:
+    """Keep the running total of staked VVV, and where the epochs began whose first final block is new.
 
-    For the transaction that moves the final block from `above` to `to`, when all these blocks and their
-    events are stored. `start` is the block before the first that is followed.
+    For the transaction that moves the final block from `above` to `to`, when these blocks are stored.
+    `changes` are those of the events between, in order; `start` is the block before the first that is
+    followed. In most steps there is nothing to do.
     """
     first = Epoch(epoch_at(above.timestamp) + 1)
     last = epoch_at(to.timestamp)
-    if last < first:
+    is_first = above.number == start.number
+    if to.number == above.number or not (changes or is_first or first <= last):
         return
-    base_number, base = _newest_total(session, start, before=first)
-    for number, block_hash, next_day in _last_blocks_of_days(session, above.number, to.number):
-        base += _staked_between(session, above=base_number, to=number)
-        base_number = number
+    # What an older chain left counts for nothing.
+    total = 0 if is_first else _total_at(session, above)
+    rest = list(changes)
+    ends = _last_blocks_of_days(session, above.number, to.number) if first <= last else []
+    for number, block_hash, next_day in ends:
+        total += sum(change.amount for change in rest if change.block_number <= number)
+        rest = [change for change in rest if change.block_number > number]
         # A day without a block began where the next one did.
-        _put_starts(session, range(first, next_day + 1), number, block_hash, base)
+        _put_starts(session, range(first, next_day + 1), number, block_hash, total)
         first = Epoch(next_day + 1)
-    assert first == last + 1, f"day {first} begins in none of the blocks {above.number} to {to.number}"
+    assert first > last, f"day {first} begins in none of the blocks {above.number} to {to.number}"
+    _put_total(session, to.number, total + sum(change.amount for change in rest))
 
 
-def _newest_total(session: Session, start: Header, *, before: Epoch) -> tuple[int, int]:
-    """Return a block and the VVV staked after it, to go on counting from."""
-    first_day = select(BlockRow.timestamp // SECONDS_PER_EPOCH).where(BlockRow.number == start.number)
-    # Rows of other days may be what another chain left, that a person had the tables forget.
-    query = (
-        select(EpochStartRow.block_number, EpochStartRow.vvv_staked)
-        .where(EpochStartRow.epoch < before, EpochStartRow.epoch > first_day.scalar_subquery())
-        .order_by(EpochStartRow.epoch.desc())
-        .limit(1)
+def forget_total(session: Session) -> None:
+    """Drop the running total: for whoever undoes a final block. It is counted anew from the journal."""
+    session.execute(delete(StakeTotalRow))
+
+
+def _total_at(session: Session, block: Header) -> int:
+    kept = session.scalars(select(StakeTotalRow.vvv_staked)).one_or_none()
+    # None also in a database that was followed before there was a total.
+    return _staked_up_to(session, block.number) if kept is None else kept
+
+
+def _put_total(session: Session, number: int, total: int) -> None:
+    values = {"block_number": number, "vvv_staked": total}
+    session.execute(
+        insert(StakeTotalRow)
+        .values(singleton=True, **values)
+        .on_conflict_do_update(index_elements=[StakeTotalRow.singleton], set_=values)
     )
-    row = session.execute(query).one_or_none()
-    return (start.number, 0) if row is None else (row[0], row[1])
 
 
 def _last_blocks_of_days(session: Session, first: int, last: int) -> list[tuple[int, str, int]]:
@@ -112,9 +127,8 @@ def _last_blocks_of_days(session: Session, first: int, last: int) -> list[tuple[
     return [(number, block_hash, next_day) for number, block_hash, next_day, _ in found]
 
 
-def _staked_between(session: Session, *, above: int, to: int) -> int:
-    query = _sum_of_changes().where(EventRow.block_number > above, EventRow.block_number <= to)
-    return int(session.scalars(query).one())
+def _staked_up_to(session: Session, number: int) -> int:
+    return int(session.scalars(_sum_of_changes().where(EventRow.block_number <= number)).one())
 
 
 def _put_starts(session: Session, days: Iterable[int], number: int, block_hash: str, total: int) -> None:

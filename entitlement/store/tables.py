@@ -198,6 +198,17 @@ class EpochStartRow(Base):
     """Another final block was this one before: shares of both together could exceed the capacity."""
 
 
+class StakeTotalRow(Base):
+    """One row: all VVV that is staked at the final block. It changes only when that does."""
+
+    __tablename__ = "stake_total"
+    singleton: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    """The final block when it changed last."""
+    vvv_staked: Mapped[int] = mapped_column(Uint256)
+    __table_args__ = (CheckConstraint("singleton", name="stake_total_is_one_row"),)
+
+
 # --- who ------------------------------------------------------------------------------------------------
 
 

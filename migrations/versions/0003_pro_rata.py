@@ -20,6 +20,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("epoch"),
     )
     op.create_table(
+        "stake_total",
+        sa.Column("singleton", sa.Boolean(), nullable=False),
+        sa.Column("block_number", sa.BigInteger(), nullable=False),
+        sa.Column("vvv_staked", sa.Numeric(78, 0), nullable=False),
+        sa.CheckConstraint("singleton", name="stake_total_is_one_row"),
+        sa.PrimaryKeyConstraint("singleton"),
+    )
+    op.create_table(
         "pro_rata_policies",
         sa.Column("from_epoch", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("capacity", sa.BigInteger(), nullable=False),
@@ -32,4 +40,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("pro_rata_policies")
+    op.drop_table("stake_total")
     op.drop_table("epoch_starts")

@@ -7,15 +7,25 @@ from hypothesis import strategies as st
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.errors import InvalidAmount, InvalidRequest
-from entitlement.core.events import EVENT_KINDS, ChainEvent, LogPlace
+from entitlement.core.events import (
+    EVENT_KINDS,
+    ChainEvent,
+    LogPlace,
+    VvvExitCancelled,
+    VvvExitRequested,
+    VvvLocked,
+    VvvStaked,
+)
 from entitlement.core.positions import Position, Slot, apply_event
 from entitlement.core.pro_rata import (
     OFF,
     Basis,
     Policy,
+    StakeChange,
     rest_of_the_day,
     share,
     stake_change,
+    stake_changes,
     staked_vvv,
 )
 from entitlement.core.units import NANO_USD_MAX, NANO_USD_PER_USD, WEI_PER_TOKEN, NanoUsd, Wallet, Wei
@@ -129,3 +139,20 @@ def test_the_change_of_stake_is_the_folds_own_for_every_event_there_is(kind: typ
 def _event(kind: type[ChainEvent], wallet: Wallet) -> ChainEvent:
     given_values = {"at": LogPlace(1, 0, "0x", "0x"), "wallet": wallet, "receiver": wallet_number(2)}
     return kind(**{field.name: given_values.get(field.name, 7) for field in fields(kind)})  # type: ignore[arg-type]
+
+
+def test_the_changes_of_each_block_are_summed_and_blocks_without_any_are_left_out() -> None:
+    wallet, other = wallet_number(1), wallet_number(2)
+
+    def at(block: int) -> LogPlace:
+        return LogPlace(block, 0, "0x", "0x")
+
+    events = [
+        VvvStaked(at(3), wallet, Wei(5)),
+        VvvLocked(at(3), wallet, Wei(4)),
+        VvvExitRequested(at(3), other, 1, Wei(7), 0),
+        VvvStaked(at(5), wallet, Wei(2)),
+        VvvExitRequested(at(5), wallet, 2, Wei(2), 0),
+        VvvExitCancelled(at(8), other, 1, Wei(7)),
+    ]
+    assert stake_changes(events) == [StakeChange(3, -2), StakeChange(8, 7)]

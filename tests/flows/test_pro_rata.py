@@ -36,6 +36,7 @@ from entitlement.store.tables import (
     EpochStartRow,
     EventRow,
     PositionRow,
+    StakeTotalRow,
 )
 from tests.crashes import Deaths, at_every_point
 from tests.simulation.living_chain import PEOPLE, Act, LivingChain, person
@@ -305,7 +306,8 @@ def test_a_database_that_was_followed_before_there_were_starts_knows_the_next_on
     chain.mine(at=MIDNIGHT)
     catch_up(follower(chain, sessions))
     with sessions.begin() as session:
-        session.execute(delete(EpochStartRow))
+        for table in (EpochStartRow, StakeTotalRow):
+            session.execute(delete(table))
     chain.mine(exits(BOB, 1))
     chain.mine(at=MIDNIGHT + SECONDS_PER_EPOCH)
     catch_up(follower(chain, sessions))
