@@ -300,6 +300,25 @@ def test_whoever_was_down_over_midnights_knows_how_every_day_began(
     }
 
 
+@pytest.mark.parametrize("blocks_per_step", [700, 5_000])
+@pytest.mark.parametrize("finality_depth", [0, 50])
+def test_blocks_that_are_thinned_out_hide_no_midnight(
+    sessions: Sessions, blocks_per_step: int, finality_depth: int
+) -> None:
+    chain = ScriptedChain(finality_depth=finality_depth)
+    for day, blocks in enumerate((5, 1_500, 300, 1, 3_000)):
+        # Twice as far each time, so that there are days without a block.
+        chain.mine(stakes(ALICE, 1), at=GENESIS_TIME + 2**day * SECONDS_PER_EPOCH + 40)
+        for _ in range(blocks):
+            chain.mine()
+    catch_up(follower(chain, sessions, blocks_per_step=blocks_per_step))
+    expected: dict[int, tuple[int, str, int]] = {}
+    for epoch in range(TODAY + 1, TODAY + 2**4 + 1):
+        last = max(header.number for header in chain.headers_ if header.timestamp < starts_at(Epoch(epoch)))
+        expected[epoch] = (last, chain.headers_[last].hash, len(chain.all_events(to=last)) * VVV)
+    assert all_starts(sessions) == expected
+
+
 def test_a_database_that_was_followed_before_there_were_starts_knows_the_next_one(
     sessions: Sessions, chain: ScriptedChain
 ) -> None:
