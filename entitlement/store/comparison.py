@@ -28,7 +28,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from entitlement.store.shadow import live_table, shadow_table
-from entitlement.store.tables import Base, BlockRow, ChainState, EpochStartRow, EventRow, PositionRow
+from entitlement.store.tables import (
+    Base,
+    BlockRow,
+    ChainState,
+    EpochStartRow,
+    EventRow,
+    PositionRow,
+    StakeTotalRow,
+)
 
 CURSOR = (
     "chain_id",
@@ -152,7 +160,7 @@ def compare_cursor(session: Session) -> Differences:
 
 
 def compare_epoch_starts(session: Session, *, shown: int) -> Differences:
-    """Compare where the epochs began that the rebuilt chain has reached."""
+    """Compare where the epochs began that the rebuilt chain has reached, and the running total of stake."""
     live, shadow = live_table(EpochStartRow), shadow_table(EpochStartRow)
     stored = {row[0]: row[1:] for row in session.execute(select(*(live.c[name] for name in EPOCH_START)))}
     rebuilt = {row[0]: row[1:] for row in session.execute(select(*(shadow.c[name] for name in EPOCH_START)))}
@@ -161,11 +169,19 @@ def compare_epoch_starts(session: Session, *, shown: int) -> Differences:
         f"epoch {epoch} is stored as beginning at {stored.get(epoch)}, rebuilt it is {rebuilt[epoch]}"
         for epoch in differing[:shown]
     ]
-    return Differences(len(differing), told)
+    live, shadow = live_table(StakeTotalRow), shadow_table(StakeTotalRow)
+    mine = session.scalars(select(live.c.vvv_staked)).one_or_none()
+    theirs = session.scalars(select(shadow.c.vvv_staked)).one_or_none()
+    # Without one it is counted anew when it is needed.
+    wrong = mine is not None and mine != (theirs or 0)
+    told += [f"all VVV staked is stored as {mine}, rebuilt it is {theirs or 0}"] * wrong
+    return Differences(len(differing) + wrong, told[:shown])
 
 
 def mend_epoch_starts(session: Session) -> None:
-    """Write the rebuilt starts of epochs that differ. One that stood otherwise shares out nothing more.
+    """Write the rebuilt starts of epochs that differ, and drop the running total: it is counted anew.
+
+    A start that stood otherwise shares out nothing more.
 
     What was granted by the old one stays granted, and with shares of the new one could exceed the capacity.
     """
@@ -180,6 +196,7 @@ def mend_epoch_starts(session: Session) -> None:
     known = exists(select(literal(1)).select_from(live).where(live.c.epoch == shadow.c.epoch))
     missing = select(*(shadow.c[name] for name in columns)).where(~known)
     session.execute(insert(live).from_select(columns, missing))
+    session.execute(delete(live_table(StakeTotalRow)))
 
 
 def mend_cursor(session: Session) -> None:

@@ -1,7 +1,7 @@
 """The shadow: tables of the followed chain a second time, in a schema of their own in the same database.
 
-    public     chain_state  blocks  events  positions  ...    accounts  entries  ...    what the service lives on
-    reindex    chain_state  blocks  events  positions  ...                              rebuilt, then compared
+    public     chain_state  blocks  events  positions  ...    accounts  ...    what the service lives on
+    reindex    chain_state  blocks  events  positions  ...                      rebuilt, then compared
 
 A session of the shadow sees these tables under their usual names and no others: whatever writes through it
 cannot reach what the service lives on. Only its clock is the service's.
@@ -17,10 +17,18 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 
 from entitlement.core.errors import SetupError
 from entitlement.store.session import session_factory
-from entitlement.store.tables import Base, BlockRow, ChainState, EpochStartRow, EventRow, PositionRow
+from entitlement.store.tables import (
+    Base,
+    BlockRow,
+    ChainState,
+    EpochStartRow,
+    EventRow,
+    PositionRow,
+    StakeTotalRow,
+)
 
 SCHEMA = "reindex"
-FOLLOWED = (ChainState, BlockRow, EventRow, PositionRow, EpochStartRow)
+FOLLOWED = (ChainState, BlockRow, EventRow, PositionRow, EpochStartRow, StakeTotalRow)
 """What following writes. A table that it comes to write is added here, or rebuilding fails."""
 
 _metadata = MetaData()
