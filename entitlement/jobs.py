@@ -2,6 +2,7 @@
 
     follow   every poll     steps until the head is reached
     grant    every minute   the grants that no request has made yet
+    verify   as it is set   some wallets, or all, against the contracts' own views
     watch    every 5 s      what is stored, in figures
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
@@ -13,6 +14,7 @@ Nothing waits for a job: a request grants and gives back for its own account. Jo
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -23,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from entitlement import metrics
 from entitlement.core.errors import ChainError, EntitlementError
 from entitlement.flows.follow_chain import FollowChain, FollowStep
+from entitlement.flows.verify_positions import VerifyPositions
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
 from entitlement.wiring.service import Service
@@ -42,16 +45,31 @@ STOP_SECONDS = 3.0
 what it has not committed has not happened."""
 
 
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    """How often what is stored is compared with the contracts, and how much of it at once."""
+
+    verification: VerifyPositions
+    seconds: int
+    wallets: int
+
+
 class Jobs:
     """The scheduler of one process."""
 
     def __init__(
-        self, service: Service, follower: FollowChain, leadership: Leadership, poll_seconds: float
+        self,
+        service: Service,
+        follower: FollowChain,
+        leadership: Leadership,
+        poll_seconds: float,
+        verifying: Verifying | None = None,
     ) -> None:
         self._service = service
         self._follower = follower
         self._leadership = leadership
         self._poll_seconds = poll_seconds
+        self._verifying = verifying
         self._stop = threading.Event()
         self._ending: threading.Thread | None = None
 
@@ -132,11 +150,39 @@ class Jobs:
             log.info("granted", accounts=raised)
 
     def watch(self) -> None:
-        """Measure what is stored, whoever stored it: whether grants go on."""
+        """Measure what is stored, whoever stored it: whether grants go on, what was verified."""
         health = self._service.accounts.health()
         if health is not None:
             metrics.GRANTING_STOPPED.labels("following").set(health.granting_stopped is not None)
             metrics.GRANTING_STOPPED.labels("verification").set(health.check_failed is not None)
+        verified = self._service.accounts.verified()
+        if verified is not None:
+            metrics.VERIFIED_BLOCK.set(verified.block_number)
+            metrics.VERIFIED_WALLETS.set(verified.wallets)
+            metrics.DIFFERENCES.set(verified.differences)
+            if not verified.differences:
+                metrics.VERIFIED_AT.set(verified.verified_at)
+
+    def verify(self) -> None:
+        """Compare what is stored with the contracts, once anything is."""
+        if self._verifying is None or self._service.accounts.health() is None:
+            return
+        try:
+            done = self._verifying.verification.sample(self._verifying.wallets)
+        except Exception as error:
+            metrics.VERIFICATIONS.labels(type(error).__name__).inc()
+            raise
+        metrics.VERIFICATIONS.labels("differences" if done.differences else "ok").inc()
+        if done.differences:
+            log.critical(
+                "verification_failed",
+                block=done.block,
+                wallets=done.wallets,
+                differences=len(done.differences),
+                first=done.differences[0],
+            )
+        else:
+            log.info("verified", block=done.block, wallets=done.wallets)
 
     def _end(self, scheduler: BackgroundScheduler) -> None:
         self._stop.set()
@@ -170,6 +216,8 @@ class Jobs:
         self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
         self._add(scheduler, self.watch, WATCH_SECONDS)
+        if self._verifying is not None:
+            self._add(scheduler, self.verify, self._verifying.seconds)
         return scheduler
 
     @staticmethod

@@ -8,6 +8,8 @@ ENTITLEMENT_RPC_REQUESTS_PER_SECOND   what each node is asked at the most; defau
 ENTITLEMENT_QUORUM_RPC_URL   an independent node that must agree on final blocks; default: none
 ENTITLEMENT_CHECK_RECEIPTS   true: blocks that may have our logs are compared with all their receipts
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
+ENTITLEMENT_VERIFY_SECONDS   how often the jobs compare what is stored with the contracts; default: never
+ENTITLEMENT_VERIFY_WALLETS   how many wallets they compare at once where there are more
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -58,6 +60,9 @@ class Settings(BaseSettings):
     """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
+    verify_seconds: Annotated[int, Field(ge=1)] | None = None
+    """The node must have kept the state of the final block, as an archive node has; hence not by itself."""
+    verify_wallets: Annotated[int, Field(ge=1)] = 500
     poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
 

@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+from contextlib import ExitStack
 from types import FrameType
 from typing import Annotated
 
@@ -56,13 +57,14 @@ def jobs(stop: StopWithParent = False) -> None:
 
     Start as many as you like: one works, the others wait to take over.
     """
-    from entitlement.jobs import Jobs  # noqa: PLC0415
+    from entitlement.jobs import Jobs, Verifying  # noqa: PLC0415
     from entitlement.metrics import serve_metrics  # noqa: PLC0415
     from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415
     from entitlement.wiring.following import open_follower  # noqa: PLC0415
     from entitlement.wiring.service import service_on  # noqa: PLC0415
+    from entitlement.wiring.verification import open_verification  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
@@ -73,8 +75,14 @@ def jobs(stop: StopWithParent = False) -> None:
         serve_metrics(METRICS_HOST, settings.metrics_port)
     with open_database(settings) as engine:
         service = service_on(settings, engine)
-        with open_follower(settings, service.sessions) as follower:
-            running = Jobs(service, follower, Leadership(engine, Role.JOBS), settings.poll_seconds)
+        with ExitStack() as opened:
+            follower = opened.enter_context(open_follower(settings, service.sessions))
+            verifying = None
+            if settings.verify_seconds is not None:
+                verification = opened.enter_context(open_verification(settings, service.sessions))
+                verifying = Verifying(verification, settings.verify_seconds, settings.verify_wallets)
+            leadership = Leadership(engine, Role.JOBS)
+            running = Jobs(service, follower, leadership, settings.poll_seconds, verifying)
 
             def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
                 running.stop()

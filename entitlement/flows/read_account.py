@@ -14,8 +14,9 @@ from entitlement.core.units import NanoUsd, Wallet
 from entitlement.flows.grant_allowances import dues_in, grant_up_to_allowance
 from entitlement.flows.read_balance import Balance, read_balance
 from entitlement.flows.spend_credit import give_back_due
-from entitlement.store import access, chain, pro_rata
+from entitlement.store import access, chain, pro_rata, verification
 from entitlement.store.clock import service_time
+from entitlement.store.verification import Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class ReadAccount:
                 allowance_next=credit_of(right_in(latest.slot, Epoch(epoch + 1))),
                 balance=read_balance(session, account_id, now),
             )
+
+    def verified(self) -> Verified | None:
+        """Return what the last verification came to, or None before the first."""
+        with self._sessions.begin() as session:
+            return verification.last(session)
 
     def health(self) -> FollowHealth | None:
         """Return how following stands, or None before its first step."""

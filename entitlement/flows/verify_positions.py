@@ -8,7 +8,8 @@ Three questions, each of which finds what the others cannot:
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,7 +23,10 @@ from entitlement.core.events import wallets_of
 from entitlement.core.positions import Position, apply_event
 from entitlement.core.units import Wallet, Wei
 from entitlement.store import chain as chain_rows
+from entitlement.store import verification as outcomes
 from entitlement.store.chain import Followed
+from entitlement.store.clock import service_time
+from entitlement.store.verification import Verified
 
 WALLETS_AT_ONCE = 200
 
@@ -38,7 +42,7 @@ class Verification:
 
 
 class VerifyPositions:
-    """Compares what is stored with the contracts. Reads only; the follower may go on meanwhile."""
+    """Compares what is stored with the contracts, and keeps the outcome. The follower may go on meanwhile."""
 
     def __init__(self, sessions: sessionmaker[Session], reader: ChainReader, contracts: Contracts) -> None:
         self._sessions, self._reader, self._contracts = sessions, reader, contracts
@@ -47,15 +51,12 @@ class VerifyPositions:
         """Verify at a block, or at the final one; `progress` is told how many wallets are done, of how many.
 
         Raises `InvalidRequest` for a block that is not followed, `SetupError` if none is yet, and as the
-        reader does. The node must have kept the state of that block.
+        reader does. The node must have kept the state of that block. What is found at the final block is
+        kept, and differences there stop granting until a later run finds none.
         """
         with self._sessions.begin() as session:
-            known = chain_rows.followed(session)
+            known = self._known(session)
             count = chain_rows.count_followed_wallets(session)
-        if known is None:
-            raise SetupError(
-                "The chain has not been followed yet.", remedy="Run `entitlement follow`, then this again."
-            )
         block = self._block(known, known.final.number if number is None else number)
         found: list[str] = []
         sums: Counter[str] = Counter()
@@ -65,7 +66,71 @@ class VerifyPositions:
             done, after = done + len(wallets), wallets[-1]
             progress(done, max(done, count))
         found += _compare_totals(sums, totals(self._contracts, block))
-        return Verification(block.number, done, found)
+        verification = Verification(block.number, done, found)
+        if number is None:
+            self._keep(verification, next_after=None, is_whole=True)
+        return verification
+
+    def sample(self, limit: int) -> Verification:
+        """Verify up to `limit` wallets at the final block, others each time, and the totals of all; keep it.
+
+        All of them where they are no more, or where the last run found a difference: only a whole run takes
+        that back. Raises as `run` does.
+        """
+        with self._sessions.begin() as session:
+            known = self._known(session)
+            last = outcomes.last(session)
+            after = "" if last is None or last.next_after is None else last.next_after
+            is_whole = known.check_failed is not None or chain_rows.count_followed_wallets(session) <= limit
+            wallets = chain_rows.followed_wallets(session, after=after, limit=limit)
+        if is_whole:
+            return self.run(None, lambda _done, _of: None)
+        block = self._block(known, known.final.number)
+        found: list[str] = []
+        for first in range(0, len(wallets), WALLETS_AT_ONCE):
+            found += self._compare(wallets[first : first + WALLETS_AT_ONCE], block, Counter())
+        found += self._compare_stored_totals(block)
+        verification = Verification(block.number, len(wallets), found)
+        self._keep(verification, next_after=outcomes.last_wallet(wallets, limit), is_whole=False)
+        return verification
+
+    @staticmethod
+    def _known(session: Session) -> Followed:
+        known = chain_rows.followed(session)
+        if known is None:
+            raise SetupError(
+                "The chain has not been followed yet.", remedy="Run `entitlement follow`, then this again."
+            )
+        return known
+
+    def _keep(self, verification: Verification, *, next_after: str | None, is_whole: bool) -> None:
+        differences = verification.differences
+        with self._sessions.begin() as session:
+            outcome = Verified(
+                block_number=verification.block,
+                verified_at=service_time(session),
+                wallets=verification.wallets,
+                differences=len(differences),
+                next_after=next_after,
+            )
+            first = differences[0] if differences else None
+            outcomes.keep(session, outcome, first_difference=first, is_whole=is_whole)
+
+    def _compare_stored_totals(self, block: Header) -> list[str]:
+        with self._snapshot() as session:
+            known = self._known(session)
+            stored = outcomes.sums(session)
+        if known.final.number != block.number:
+            return []  # it has moved on since: the next run compares
+        stored["vvv_staked"] = stored["vvv_unlocked"] + stored["vvv_locked"]
+        return _compare_totals(Counter(stored), totals(self._contracts, block))
+
+    @contextmanager
+    def _snapshot(self) -> Generator[Session]:
+        """Open a transaction that sees one moment: the follower may go on between two of its questions."""
+        with self._sessions() as session, session.begin():
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
 
     def _block(self, known: Followed, number: int) -> Header:
         if not known.start.number < number <= known.head.number:
@@ -87,9 +152,8 @@ class VerifyPositions:
             return chain_rows.followed_wallets(session, after=after, limit=WALLETS_AT_ONCE)
 
     def _compare(self, wallets: list[Wallet], block: Header, sums: Counter[str]) -> list[str]:
-        with self._sessions.begin() as session:
-            known = chain_rows.followed(session, for_update=False)
-            assert known is not None
+        with self._snapshot() as session:
+            known = self._known(session)
             events = chain_rows.events_between(
                 session, above=known.start.number, to=block.number, wallets=wallets
             )

@@ -12,8 +12,12 @@ from entitlement.chain.networks import Network
 from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.errors import InvalidRequest, SetupError
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
+from entitlement.flows.grant_allowances import GrantAllowances
+from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.verify_positions import Verification, VerifyPositions
 from entitlement.store import chain as chain_rows
+from entitlement.store import verification as outcomes
+from entitlement.store.verification import Verified
 from tests.chain.random_users import RandomUsers
 from tests.chain.system import System, deployed
 
@@ -135,3 +139,71 @@ def test_nothing_followed_yet_is_said(
     system, _ = lively
     with pytest.raises(SetupError, match="has not been followed yet"):
         run(VerifyPositions(sessions, system.reader, system.contracts))
+
+
+# --- what is kept of it ----------------------------------------------------------------------------------
+
+DAMAGE = (
+    "UPDATE positions SET slot_next = slot_next {} 1 WHERE NOT pending AND wallet = "
+    "(SELECT max(wallet) FROM positions WHERE NOT pending)"
+)
+
+
+def kept(sessions: sessionmaker[Session]) -> tuple[Verified | None, str | None]:
+    with sessions.begin() as session:
+        known = chain_rows.followed(session)
+        assert known is not None
+        return outcomes.last(session), known.no_grants_because
+
+
+def test_a_difference_stops_grants_until_a_run_finds_none(
+    verification: VerifyPositions, sessions: sessionmaker[Session]
+) -> None:
+    change(sessions, DAMAGE.format("+"))
+    found = run(verification)
+    outcome, why = kept(sessions)
+    assert outcome is not None
+    assert (outcome.block_number, outcome.wallets, outcome.differences) == (found.block, found.wallets, 1)
+    assert why is not None
+    assert found.differences[0][:200] in why
+    assert ReadAccount(sessions).verified() == outcome
+    assert GrantAllowances(sessions).sweep() == 0
+    run(verification, found.block - 1)
+    assert kept(sessions) == (outcome, why), "an older block says nothing of what grants rest on"
+    change(sessions, DAMAGE.format("-"))
+    run(verification)
+    assert kept(sessions)[1] is None
+
+
+def test_samples_come_by_every_wallet_and_a_difference_is_followed_by_a_whole_run(
+    verification: VerifyPositions, sessions: sessionmaker[Session]
+) -> None:
+    with sessions.begin() as session:
+        count = chain_rows.count_followed_wallets(session)
+    limit = count // 2
+    change(sessions, DAMAGE.format("+"))  # of the last wallet
+    told = []
+    for _ in range(10):
+        told.append(verification.sample(limit))
+        if told[-1].differences:
+            break
+    assert [bool(each.differences) for each in told] == [False] * (len(told) - 1) + [True]
+    assert 2 <= len(told) <= 3
+    assert {each.wallets for each in told[:-1]} == {limit}
+    assert kept(sessions)[1] is not None
+    again = verification.sample(limit)
+    assert (again.wallets, bool(again.differences)) == (count, True)
+    change(sessions, DAMAGE.format("-"))
+    assert verification.sample(limit).wallets == count
+    assert kept(sessions)[1] is None
+    assert verification.sample(limit).wallets == limit
+    assert verification.sample(count).wallets == count
+
+
+def test_a_sample_compares_the_totals_of_all_wallets(
+    verification: VerifyPositions, sessions: sessionmaker[Session]
+) -> None:
+    # Of the last wallet, which is not in the first sample.
+    change(sessions, DAMAGE.replace("slot_next", "vvv_unlocked").format("+"))
+    (difference,) = verification.sample(1).differences
+    assert difference.startswith("vvv_staked of all stored wallets together")

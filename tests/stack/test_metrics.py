@@ -1,23 +1,33 @@
 """What Prometheus reads: the follower and its nodes in figures, and a runbook that names only what exists."""
 
 import re
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from urllib.request import urlopen
 
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
 
 from entitlement import metrics
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.rpc import JsonRpc, RpcLimits
 from entitlement.chain.toolchain import PROJECT
 from entitlement.core.errors import NodeUnavailable, SetupError
+from entitlement.flows.verify_positions import Verification
+from entitlement.jobs import Jobs, Verifying
+from entitlement.store import verification
+from entitlement.store.leadership import Leadership, Role
+from entitlement.store.verification import Verified
 from entitlement.wiring.service import Service
 from tests.chain.lying_node import NodeError, lying_node
 from tests.gateway.running import free_port
 from tests.stack.processes import until
 from tests.stack.test_jobs import at_work, long_chain, service
+from tests.support import BLOCK_SECONDS, follower
 
 __all__ = ["service"]
 
@@ -38,10 +48,14 @@ def test_following_shows_in_the_figures(service: Service, database: Engine) -> N
     events = value("entitlement_follow_events_total")
     metrics.HEAD_BLOCK.set(0)  # another test's follower may have left it anywhere
     chain = long_chain(30)
+    chain.finality_depth = 3
     with at_work(service, chain, database):
         until(lambda: value("entitlement_chain_head_block") == 30)
+        until(lambda: value("entitlement_chain_final_lag_seconds") == 3 * BLOCK_SECONDS)  # the last one set
         assert value("entitlement_chain_node_block") == 30
         assert value("entitlement_chain_lag_blocks") == 0
+        assert value("entitlement_chain_lag_seconds") == 0
+        assert value("entitlement_chain_final_lag_blocks") == 30 - chain.final_head().number
         assert value("entitlement_chain_final_block") == chain.final_head().number
         assert value("entitlement_chain_head_timestamp_seconds") == chain.head().timestamp
         chain.drop(5)
@@ -90,3 +104,93 @@ def test_the_runbook_names_only_metrics_that_exist() -> None:
     families = {name.removesuffix(end) for name in known for end in ("_total", "_bucket", "_count", "_sum")}
     for name in named:
         assert name in known or re.sub(r"_(total|bucket|count|sum)$", "", name) in families, name
+
+
+def test_every_alert_of_the_runbook_is_explained_in_a_part_of_its_own() -> None:
+    text = (PROJECT / "docs/runbook.md").read_text()
+    alerts = [row.split("|")[1].strip() for row in text.splitlines() if row.startswith("| ")][1:]
+    assert len(alerts) >= 10
+    parts = {part.partition("\n")[0].lower(): part for part in text.split("\n## ")[1:]}
+    for alert in alerts:
+        assert len(parts.get(alert, "")) > 150, f"nothing is said of what to do about {alert!r}"
+
+
+def test_why_nothing_is_granted_and_what_was_verified_is_measured_from_what_is_stored(
+    service: Service, database: Engine
+) -> None:
+    with at_work(service, long_chain(3), database) as jobs:
+        until(lambda: service.accounts.health() is not None)
+        keep = partial(verification.keep, is_whole=True)
+        for differences in (2, 0, 2):
+            with service.sessions.begin() as session:
+                outcome = Verified(2, 77 + differences, 9, differences, None)
+                keep(session, outcome, first_difference="told by a test" if differences else None)
+            jobs.watch()
+            stopped = value("entitlement_granting_stopped", reason="verification")
+            assert stopped == bool(differences)
+            assert value("entitlement_granting_stopped", reason="following") == 0
+            assert value("entitlement_verification_differences") == differences
+            assert value("entitlement_verification_block") == 2
+            assert value("entitlement_verification_wallets") == 9
+        assert value("entitlement_verification_last_success_timestamp_seconds") == 77
+
+
+@dataclass
+class Findings:
+    """A verification with a given outcome."""
+
+    differences: list[str]
+
+    def sample(self, _limit: int) -> Verification:
+        return Verification(7, 5, self.differences)
+
+
+@pytest.mark.parametrize("differences", [[], ["told by a test"]], ids=["right", "wrong"])
+def test_the_jobs_verify_on_their_schedule_and_say_what_they_found(
+    service: Service, database: Engine, differences: list[str]
+) -> None:
+    following = follower(long_chain(3), service.sessions)
+    following.step()
+    outcome = "differences" if differences else "ok"
+    before = value("entitlement_verification_runs_total", outcome=outcome)
+    verifying = Verifying(Findings(differences), 3_600, 10)  # type: ignore[arg-type]
+    jobs = Jobs(service, following, Leadership(database, Role.JOBS), 1, verifying)
+    with capture_logs() as logs:
+        thread = threading.Thread(target=jobs.run)
+        thread.start()
+        try:
+            until(lambda: value("entitlement_verification_runs_total", outcome=outcome) > before)
+            until(lambda: any(each["event"].startswith("verif") for each in logs))
+        finally:
+            jobs.stop()
+            thread.join(30)
+    line = next(each for each in logs if each["event"].startswith("verif"))
+    assert (line["block"], line["wallets"]) == (7, 5)
+    assert line["log_level"] == ("critical" if differences else "info")
+    assert line.get("first") == (differences[0] if differences else None)
+
+
+def test_a_final_block_that_is_gone_is_logged_as_what_it_is_and_measured(
+    service: Service, database: Engine
+) -> None:
+    chain = long_chain(5)
+    following = follower(chain, service.sessions)
+    following.step()
+    chain.drop(2)
+    for _ in range(3):
+        chain.mine()
+    jobs = Jobs(service, following, Leadership(database, Role.JOBS), 0.05)
+    thread = threading.Thread(target=jobs.run)
+    with capture_logs() as logs:
+        thread.start()
+        try:
+            until(lambda: any(each["event"] == "granting_stopped" for each in logs))
+            jobs.watch()
+        finally:
+            jobs.stop()
+            thread.join(30)
+    line = next(each for each in logs if each["event"] == "granting_stopped")
+    expected = {"log_level": "critical", "job": "follow", "error": "FinalBlockChanged"}
+    assert line | expected == line
+    assert value("entitlement_granting_stopped", reason="following") == 1
+    assert value("entitlement_follow_steps_total", outcome="FinalBlockChanged") >= 1

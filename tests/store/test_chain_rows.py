@@ -11,7 +11,9 @@ from entitlement.core.events import EVENT_KINDS, ChainEvent, LogPlace
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet, Wei
 from entitlement.store import chain as chain_rows
+from entitlement.store import verification
 from entitlement.store.bulk import ROWS_PER_WRITE
+from entitlement.store.verification import Verified
 from tests.support import wallet_number
 
 Sessions = sessionmaker[Session]
@@ -100,3 +102,19 @@ def test_wallets_with_a_right_come_in_pages_that_miss_nobody(sessions: Sessions)
         while page := chain_rows.wallets_with_right(session, after=found[-1] if found else "", limit=3):
             found += page
     assert found == names
+
+
+def test_a_sample_without_a_difference_does_not_take_back_what_another_run_found(sessions: Sessions) -> None:
+    wrong, right = Verified(5, 100, 9, 1, None), Verified(6, 101, 3, 0, ALICE)
+    with sessions.begin() as session:
+        chain_rows.begin(session, chain_id=1, start=Header(0, "0x0", "", 0), now=0)
+        verification.keep(session, wrong, first_difference="x" * 600, is_whole=True)
+        verification.keep(session, right, first_difference=None, is_whole=False)
+        found = chain_rows.followed(session)
+        assert found is not None
+        assert (found.no_grants_because or "").startswith("at block 5 1 differences, the first: xxx")
+        assert verification.last(session) == right
+        verification.keep(session, right, first_difference=None, is_whole=True)
+        found = chain_rows.followed(session)
+    assert found is not None
+    assert found.no_grants_because is None
