@@ -143,19 +143,26 @@ class RederivePositions:
 def _positions(wallet: Wallet, events: Iterable[ChainEvent], final: int) -> Iterator[tuple[Position, bool]]:
     """Fold one wallet's events; yield what it has at the final block and, if that differs, at the newest."""
     held: dict[Wallet, Position] = {}
-    for pending, told in groupby(events, key=lambda event: event.at.block_number > final):
-        batch: list[ChainEvent] = []
-        for event in told:
-            batch.append(event)
-            if len(batch) == EVENTS_AT_ONCE:
-                _fold(held, batch, wallet)
-                batch.clear()
-        _fold(held, batch, wallet)
+    batch: list[ChainEvent] = []
+    pending = False
+    for event in events:
+        if not pending and event.at.block_number > final:
+            _fold(held, batch, wallet)
+            if wallet in held:
+                yield held[wallet], False
+            pending = True
+        batch.append(event)
+        if len(batch) == EVENTS_AT_ONCE:
+            _fold(held, batch, wallet)
+    _fold(held, batch, wallet)
+    if wallet in held:
         yield held[wallet], pending
 
 
 def _fold(held: dict[Wallet, Position], events: list[ChainEvent], wallet: Wallet) -> None:
+    """Fold `events` into what is held, and forget them."""
     try:
         fold(held, events, only={wallet})
     except AssertionError as error:
         raise JournalBroken(wallet=wallet, reason=str(error)) from None
+    events.clear()

@@ -25,10 +25,13 @@ POSITION_AMOUNTS = tuple(field.name for field in fields(Position) if field.name 
 POSITION_COLUMNS = ("wallet", "pending", *POSITION_AMOUNTS, "slot_epoch", "slot_current", "slot_next")
 _amounts = attrgetter(*POSITION_AMOUNTS)
 SORT_MEMORY = "64MB"
-NULL = b"\\N"
+NULL = "\\N"
+# Not orjson, which makes floats of integers beyond 64 bits; and not json.loads, which takes as long again to
+# find out that these are no bytes of another encoding.
+_numbers = json.JSONDecoder().raw_decode
 
 # A delegation is told to both wallets. The collation is that of bytes: only that a wallet's events stand
-# together counts, and it sorts five times as fast.
+# together counts, and bytes sort fastest.
 _BY_WALLET = """
 COPY (
     SELECT folded, block_number, log_index, kind, wallet, receiver, data FROM (
@@ -59,20 +62,19 @@ def events_by_wallet(session: Session, *, to: int) -> Generator[tuple[Wallet, Ch
     query = _BY_WALLET.format(to=int(to))
     with _copying(session, query) as rows:
         for row in rows:
-            yield _event(bytes(row))
+            yield _event(str(row, "ascii"))
 
 
-def _event(row: bytes) -> tuple[Wallet, ChainEvent]:
-    folded, number, index, kind, wallet, receiver, data = row.rstrip(b"\n").split(b"\t")
-    extra = {} if receiver == NULL else {"receiver": Wallet(receiver.decode())}
-    event = EVENT_KINDS[kind.decode()](
+def _event(row: str) -> tuple[Wallet, ChainEvent]:
+    folded, number, index, kind, wallet, receiver, data = row.split("\t")
+    extra = {} if receiver == NULL else {"receiver": Wallet(receiver)}
+    event = EVENT_KINDS[kind](
         at=LogPlace(int(number), int(index), "", ""),
-        wallet=Wallet(wallet.decode()),
+        wallet=Wallet(wallet),
         **extra,
-        # Not orjson, which makes floats of integers beyond 64 bits.
-        **json.loads(data),
+        **_numbers(data)[0],
     )
-    return Wallet(folded.decode()), event
+    return Wallet(folded), event
 
 
 def add_positions(session: Session, positions: Iterable[tuple[Position, bool]]) -> None:
