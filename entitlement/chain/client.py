@@ -5,10 +5,11 @@
                            2. every log must lie in one of exactly these blocks, in order, with their hashes
                            3. a block without a log of an event and contract that its filter may have in it is
                               asked again by its hash, and believed if the node still has the block then
-                           4. where it is wished, all is compared with the blocks' receipts (receipts.py)
+                           4. so is the block of an answer's last log: where it was cut off, there is the cut
+                           5. where it is wished, all is compared with the blocks' receipts (receipts.py)
 
-A filter has no false negatives, so what 1 and 3 do not find is not there, unless the node lies in both; then
-4 finds it, and a second node does (quorum.py).
+A filter has no false negatives, so what 1, 3 and 4 do not find is not there, unless the node lies twice; then
+5 finds it, and a second node does (quorum.py).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -103,7 +104,11 @@ class RpcLogReader(Generic[Said]):
         self._check_chain()
         finality, start = self._network.finality, self._start_block
         if finality.rule is FinalityRule.DEPTH:
-            final = self._block(max(start, self._tagged("latest").number - finality.depth))
+            latest = self._tagged("latest")
+            final = self._block(max(start, latest.number - finality.depth))
+            # A height that is told too high would make blocks final that are not.
+            if finality.depth and self._block(latest.number) != latest:
+                raise InconsistentNode(f"its newest block is {latest}, but another stands at that height")
         else:
             final = self._tagged(finality.rule.value)
             if final.number < start:
@@ -141,15 +146,16 @@ class RpcLogReader(Generic[Said]):
             return []
         self._check_chain()
         kept = None if self._receipts is None else Kept()
-        spoken, loud = self._by_height(headers, kept), self._loud(headers)
+        spoken, cut = self._by_height(headers, kept)
+        loud = self._loud(headers)
         missing: dict[Header, int] = {}
         for header in headers:
             may_say, said = loud[header.hash], spoken.kinds[header.hash]
             if said & ~may_say:
                 raise InconsistentNode(f"block {header.number} has our logs, but its filter excludes them")
-            if may_say & ~said:
+            if may_say & ~said or header.hash in cut:
                 missing[header] = may_say & ~said
-        for header, left_out, logs in self._left_out(missing, spoken):
+        for header, left_out, logs in self._left_out(missing, spoken, cut):
             whole = self._spoken_in(header, logs)
             self._spoken_in(header, left_out).replace(header, whole)
             spoken.replace(header, whole)
@@ -162,23 +168,27 @@ class RpcLogReader(Generic[Said]):
 
     # --- logs ------------------------------------------------------------------------------------------
 
-    def _range(self, first: int, last: int, only: dict[str, Any] | None = None) -> Iterator[Any]:
-        return self._ranges.logs(self._rpc, only or self._filter(), first, last)
+    def _range(
+        self, first: int, last: int, only: dict[str, Any] | None = None, ends: list[Any] | None = None
+    ) -> Iterator[Any]:
+        return self._ranges.logs(self._rpc, only or self._filter(), first, last, ends)
 
-    def _by_height(self, headers: Sequence[Header], kept: Kept | None) -> Spoken[Said]:
+    def _by_height(self, headers: Sequence[Header], kept: Kept | None) -> tuple[Spoken[Said], set[str]]:
+        """Return what was said, and the blocks in which an answer ended: there it may have been cut off."""
         first, last = headers[0].number, headers[-1].number
         spoken = Spoken[Said](headers, self._watch.bit_of)
-        logs: Iterable[Any] = self._range(first, last)
+        ends: list[Any] = []
+        logs: Iterable[Any] = self._range(first, last, ends=ends)
         if kept is not None:
             logs = kept.passing(logs)
         for count, read in enumerate(self._decoder.read(logs)):
             if count >= LOGS_AT_ONCE and len(headers) > 1:
                 raise RangeTooFull(first=first, last=last, logs_max=LOGS_AT_ONCE)
             spoken.add(*read)
-        return spoken
+        return spoken, {answers.digest(answers.mapping(log, "a log"), "blockHash") for log in ends}
 
     def _left_out(
-        self, missing: dict[Header, int], spoken: Spoken[Said]
+        self, missing: dict[Header, int], spoken: Spoken[Said], cut: set[str]
     ) -> list[tuple[Header, list[Any], list[Any]]]:
         """Ask for what these blocks may hold beside what was said; return it, and all logs of such a block.
 
@@ -186,16 +196,18 @@ class RpcLogReader(Generic[Said]):
         was said must still be on the node after that.
         """
         silent = {each for each in missing if not spoken.kinds[each.hash]}
+        wholly = silent | {each for each in missing if each.hash in cut}
         found = self._logs_in(
             [
-                (each, self._filter() if each in silent else self._watch.saying(bits))
+                (each, self._filter() if each in wholly else self._watch.saying(bits))
                 for each, bits in missing.items()
             ]
         )
         self._read_again([each for each in missing if each in silent and not found[each]])
-        partly = [each for each in missing if found[each] and each not in silent]
+        partly = [each for each in missing if found[each] and each not in wholly]
         whole = found | self._logs_in([(each, self._filter()) for each in partly])
-        return [(each, found[each], whole[each]) for each in missing if found[each]]
+        # An empty answer about a block that has spoken is one too: it contradicts the first.
+        return [(each, found[each], whole[each]) for each in missing if found[each] or each.hash in cut]
 
     def _logs_in(self, questions: Sequence[tuple[Header, dict[str, Any]]]) -> dict[Header, list[Any]]:
         """Ask for logs of blocks by their hashes, each with a filter."""

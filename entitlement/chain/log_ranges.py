@@ -49,8 +49,12 @@ class LogRanges:
         self._learned: dict[str, _Learned] = {}
         self._lock = Lock()
 
-    def logs(self, rpc: Rpc, wanted: dict[str, Any], first: int, last: int) -> Iterator[Any]:
+    def logs(
+        self, rpc: Rpc, wanted: dict[str, Any], first: int, last: int, ends: list[Any] | None = None
+    ) -> Iterator[Any]:
         """Yield the logs of blocks `first..last` that fit the filter `wanted`, in as many parts as needed.
+
+        The last log of each part is added to `ends`, for whom an answer that was cut off is a danger.
 
         The parts come in order; what is in each is as the node said it. Raises `NodeUnavailable` when the
         node refuses even a single block, and `InconsistentNode` for an answer that is no list.
@@ -76,6 +80,8 @@ class LogRanges:
                 raise
             logs = answers.sequence(answer, "logs")
             self._answered(node, asked, len(logs), was_whole=asked == size)
+            if ends is not None:
+                ends += logs[-1:]
             yield from logs
             start, at_most = end + 1, last - end
 

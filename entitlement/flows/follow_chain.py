@@ -33,7 +33,7 @@ from entitlement.core.errors import (
 from entitlement.core.events import ChainEvent
 from entitlement.core.positions import Position, fold
 from entitlement.core.pro_rata import stake_changes
-from entitlement.core.reorg import fork_point
+from entitlement.core.reorg import fork_point, is_linked
 from entitlement.core.units import Wallet
 from entitlement.flows.read_ahead import Blocks, ReadAhead
 from entitlement.store import chain as chain_rows
@@ -170,6 +170,11 @@ class FollowChain:
                 f"The node of chain {chain_id} has no block {self._start_block - 1} yet.",
                 remedy="Wait until it is synced, or deploy again if the chain was reset.",
             )
+        first = self._reader.header(self._start_block)
+        nothing_follows = first is None and self._reader.head().number < self._start_block
+        if not (nothing_follows or (first is not None and is_linked([first], start))):
+            # Everything rests on this hash, and a wrong one could never be undone.
+            raise InconsistentNode(f"block {self._start_block} does not follow block {start}")
         with self._sessions.begin() as session:
             chain_rows.begin(session, chain_id=chain_id, start=start, now=service_time(session))
             known = chain_rows.followed(session)
@@ -256,6 +261,12 @@ class FollowChain:
             assert found is not None, f"block {number} is not final yet, and all of those are kept"
         if found.number == final.number and found.hash != final.hash:
             raise InconsistentNode(f"final block {final.number} is {final.hash}, and also {found.hash}")
+        if final.number > number:
+            # Finality lies ahead of us. The chain may have turned since our blocks were read, and what is
+            # said to be final may have another height: only the node's chain as it is now can tell.
+            for block in (final, found):
+                if self._hash_on_node(block.number) != block.hash:
+                    raise InconsistentNode(f"block {block.number} {block.hash} is not final after all")
         return found
 
     def _write(

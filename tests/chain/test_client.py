@@ -1,6 +1,7 @@
 """The reader against a real, honest node."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hexbytes import HexBytes
@@ -182,3 +183,51 @@ def test_a_question_is_asked_for_followed_events_of_our_contracts_only(system: S
         addresses[name].lower() for name in ("StakedVVV", "DiemMint", "InferenceStake")
     ]
     assert len(wanted["topics"][0]) == 12  # sixteen events, four of which both stations share
+
+
+def test_half_an_answer_is_made_whole_wherever_it_is_cut(system: System) -> None:
+    headers = read_all(system)
+    truth = system.reader.events(headers)
+    for cut in range(len(truth)):
+
+        def half(params: list[Any], logs: list[Any], cut: int = cut) -> list[Any]:
+            return logs if "blockHash" in params[0] else logs[:cut]
+
+        with lying_node(system.anvil.url) as node:
+            node.lie("eth_getLogs", half)
+            reader = system.reader_of(node.url)
+            assert reader.events(headers) == truth, f"cut after {cut} logs"
+            reader.close()
+
+
+def test_half_an_answer_to_the_second_question_does_not_drop_what_the_first_has_said(system: System) -> None:
+    headers = read_all(system)
+    mint = next(event.at for event in system.reader.events(headers) if isinstance(event, DiemMinted))
+    with lying_node(system.anvil.url) as node:
+        node.lie("eth_getLogs", lambda params, logs: logs[:1] if "blockHash" in params[0] else logs)
+        reader = system.reader_of(node.url)
+        with pytest.raises(InconsistentNode, match="fewer logs by its hash"):
+            reader.events(headers[: mint.block_number - headers[0].number + 1])
+        reader.close()
+
+
+def test_a_newest_block_whose_height_is_told_too_high_makes_nothing_final(system: System) -> None:
+    deep = replace(system.network, finality=Finality(FinalityRule.DEPTH, 3))
+    with lying_node(system.anvil.url) as node:
+        reader = system.reader_of(node.url, deep)
+        assert reader.final_head().number == system.reader.head().number - 3
+        node.lie(
+            "eth_getBlockByNumber",
+            lambda params, block: (
+                block | {"number": hex(int(block["number"], 16) + 2)} if params[0] == "latest" else block
+            ),
+        )
+        with pytest.raises((InconsistentNode, NodeUnavailable)):
+            reader.final_head()
+        node.lie(
+            "eth_getBlockByNumber",
+            lambda params, block: block | {"hash": "0x" + "56" * 32} if params[0] == "latest" else block,
+        )
+        with pytest.raises(InconsistentNode, match="another stands at that height"):
+            reader.final_head()
+        reader.close()

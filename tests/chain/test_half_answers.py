@@ -97,13 +97,15 @@ def test_a_block_that_lacks_one_of_two_logs_by_range_is_asked_again_by_its_hash(
     assert {DiemMinted, VvvLocked} <= {type(event) for event in truth}
 
 
-def test_a_block_that_lacks_nothing_is_not_asked_again(
+def test_of_blocks_that_lack_nothing_only_the_one_where_the_answer_ended_is_asked_again(
     node: LyingNode, reader: RpcChainReader, headers: list[Header], truth: list[ChainEvent]
 ) -> None:
     assert reader.events(headers) == truth
-    assert not [
-        params for method, params in node.params if method == "eth_getLogs" and "blockHash" in params[0]
+    asked = [params[0] for method, params in node.params if method == "eth_getLogs"]
+    by_hash = [params["blockHash"] for params in asked if "blockHash" in params]
+    assert by_hash == [truth[-1].at.block_hash]
     ]
+    assert [params["blockHash"] for params in again] == [truth[-1].at.block_hash]
 
 
 def test_fewer_logs_by_hash_than_by_range_are_a_contradiction(

@@ -273,7 +273,8 @@ def test_a_range_is_halved_until_the_node_takes_it(
 
     node.lie("eth_getLogs", refuse)
     assert reader.events(headers) == truth
-    assert node.asked["eth_getLogs"] < 2 * len(headers) + len(truth)
+    # Halving, and each block that spoke once more by its hash: an answer ended there.
+    assert node.asked["eth_getLogs"] < 2 * len(headers) + 2 * len(truth)
 
 
 def test_a_node_that_refuses_a_single_block_is_unavailable_and_not_asked_for_ever(

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from threading import Barrier, Thread
@@ -204,6 +204,53 @@ def test_a_final_block_that_is_not_the_one_we_follow_is_refused(sessions: Sessio
     with pytest.raises(InconsistentNode, match="final block 1"):
         follower(chain, sessions).step()
     assert known(sessions).head.number == 0
+
+
+def test_a_first_block_that_the_next_one_does_not_name_is_not_begun_on(sessions: Sessions) -> None:
+    chain = ScriptedChain()
+    chain.mine(stakes)
+    honest = chain.header
+    wrong = replace(chain.headers_[0], hash="0x" + "56" * 32)
+    chain.header = lambda number: honest(number) if number else wrong  # type: ignore[method-assign]
+    with pytest.raises(InconsistentNode, match="does not follow block"):
+        follower(chain, sessions).step()
+    chain.header = honest  # type: ignore[method-assign]
+    follower(chain, sessions).step()
+    assert pair(sessions, ALICE)[0].vvv_unlocked == 5
+
+
+def test_blocks_are_not_final_because_a_final_one_is_told_to_be_higher_than_it_is(sessions: Sessions) -> None:
+    chain = ScriptedChain(finality_depth=10)
+    for _ in range(12):
+        chain.mine(stakes)
+    following = follower(chain, sessions, blocks_per_step=6)
+    chain.final_head = lambda: replace(chain.headers_[2], number=9)  # type: ignore[method-assign]
+    with pytest.raises(InconsistentNode, match=r"block 9 .* is not final after all"):
+        following.step()
+    del chain.final_head
+    following.step()
+    assert (known(sessions).head.number, known(sessions).final.number) == (6, 2)
+
+
+def test_blocks_that_were_taken_back_before_finality_passed_them_are_not_final(sessions: Sessions) -> None:
+    """The process slept between two questions: what it read first is gone, and the new chain is far ahead."""
+    chain = ScriptedChain(finality_depth=2)
+    for _ in range(6):
+        chain.mine(stakes)
+    honest = chain.final_head
+
+    def after_a_sleep() -> Header:
+        chain.drop(3)
+        for _ in range(20):
+            chain.mine()
+        return honest()
+
+    chain.final_head = after_a_sleep  # type: ignore[method-assign]
+    with pytest.raises(InconsistentNode, match="is not final after all"):
+        follower(chain, sessions, blocks_per_step=5).step()
+    chain.final_head = honest  # type: ignore[method-assign]
+    catch_up(follower(chain, sessions, blocks_per_step=5))
+    assert pair(sessions, ALICE)[0].vvv_unlocked == 15
 
 
 @pytest.mark.parametrize("question", ["chain_id", "head", "header", "headers", "events", "final_head"])
