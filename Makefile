@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
-.PHONY: help run test prove demo check coverage setup format lock openapi clean slither mutants halmos
+.PHONY: help run test simulate prove demo check coverage setup format lock openapi clean slither mutants halmos
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: setup ## Tell the product's story on real transactions, against a stack of
 
 test: check ## Run everything: lint, types, import rules, forge tests, pytest
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+simulate: setup ## Live through seeded days behind a node that lies, until Ctrl-C (SEED=7 DAYS=20: those alone)
+	$(BIN)/python -m scripts.simulate $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS))
 
 prove: setup ## Walk the contracts' invariants for 2.6 million calls (a quarter of an hour) and count them
 	$(BIN)/python scripts/prove.py $(ARGS)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.store import chain as chain_rows
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow
 from tests.simulation.living_chain import Act, LivingChain
+from tests.simulation.truth import assert_agrees_with_the_contracts
 from tests.support import assert_follows, catch_up, everybody, follower, known
 
 Sessions = sessionmaker[Session]
@@ -89,22 +90,6 @@ def forget_chain(sessions: Sessions) -> None:
     with sessions.begin() as session:
         for table in (ChainState, BlockRow, EventRow, PositionRow):
             session.execute(delete(table))
-
-
-def assert_agrees_with_the_contracts(chain: LivingChain, sessions: Sessions) -> None:
-    """Not a fold: what the stations themselves hold."""
-    with sessions.begin() as session:
-        found = chain_rows.followed(session)
-        assert found is not None
-        names = everybody(session)
-        final = chain_rows.positions(session, names, pending=False)
-        latest = final | chain_rows.positions(session, names, pending=True)
-    for stored, stations in (
-        (final, chain.state(found.final.number)),
-        (latest, chain.state(found.head.number)),
-    ):
-        seen = {wallet: position for wallet, position in stored.items() if position != type(position)(wallet)}
-        assert seen == stations.positions()
 
 
 def everything_of(sessions: Sessions) -> tuple[object, ...]:

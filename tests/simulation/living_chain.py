@@ -1,6 +1,6 @@
 """A scripted chain whose blocks hold what the contracts would say, and whose forks tell another story."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from entitlement.core.blocks import Header
@@ -49,6 +49,18 @@ class LivingChain(ScriptedChain):
     """Blocks made by acts; `states` is what the contracts hold after each block."""
 
     states: dict[str, Stations] = field(default_factory=dict)
+    made: dict[str, Header] = field(default_factory=dict)
+    """Every block that ever was, by its hash."""
+
+    def mine(self, *events: Unplaced, at: int | None = None) -> Header:
+        header = super().mine(*events, at=at)
+        self.made[header.hash] = header
+        return header
+
+    def turn_to(self, headers: Sequence[Header]) -> None:
+        """Believe in other blocks, of any length; what is mined on them has hashes of its own."""
+        self.headers_ = list(headers)
+        self.drop(0)
 
     def live(self, *acts: Act, seconds: int = BLOCK_SECONDS) -> Header:
         """Add a block, `seconds` after the last, in which `acts` are done."""

@@ -5,8 +5,7 @@ Amounts are wei. A wish that the contract would refuse is cut down to what it al
 """
 
 from collections import defaultdict
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch
@@ -67,9 +66,16 @@ class Stations:
     supply: int = 0
 
     def copy(self, *, now: int) -> "Stations":
-        copied = deepcopy(self)
-        copied.now = now
-        return copied
+        has = ((wallet, defaultdict(int, amounts)) for wallet, amounts in self.has.items())
+        # Slots, tickets and delegations are put in and taken out, and never changed.
+        return replace(
+            self,
+            now=now,
+            has=defaultdict(lambda: defaultdict(int), has),
+            slots=dict(self.slots),
+            tickets=dict(self.tickets),
+            delegations=dict(self.delegations),
+        )
 
     @property
     def today(self) -> Epoch:
