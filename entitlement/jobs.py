@@ -40,6 +40,9 @@ EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
 WATCH_SECONDS = 5
 LEADERSHIP_SECONDS = 1.0
+"""Between two looks of the one that leads at whether it still does."""
+WAITING_SECONDS = 0.2
+"""Between two tries of one that waits: the first row after a leader's death comes within a second."""
 STOP_SECONDS = 3.0
 """How long a job may take to come to its end. One that waits for a silent node takes longer, and is left:
 what it has not committed has not happened."""
@@ -198,7 +201,7 @@ class Jobs:
             if not told:
                 log.info("waiting_for_leadership")
                 told = True
-            if self._stop.wait(LEADERSHIP_SECONDS):
+            if self._stop.wait(WAITING_SECONDS):
                 return False
         log.info("leading")
         return True
