@@ -1,10 +1,10 @@
-"""A chain to follow for benchmarks: the real contracts on Anvil, and a crowd that stakes for many wallets.
+"""A chain to follow for benchmarks: the real contracts on Anvil, and a crowd that stakes for many.
 
-Every block has the same number of logs: four stakes of DIEM, of two events each, for every two of VVV, of one.
+Every block has as many logs: four stakes of DIEM, of two events each, for every two of VVV, of one.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,8 @@ AMOUNT = WEI_PER_TOKEN // 10_000
 GAS = 400_000
 ROUNDS_PER_BATCH = 100
 PLENTY = 2**255
+BY_HAND = False
+"""What Anvil is told so that it makes a block only when asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Crowd:
 
 
 @contextmanager
-def crowded_chain(folder: Path, *, blocks: int, events: int, seed: int = 1) -> Iterator[CrowdedChain]:
+def crowded_chain(folder: Path, *, blocks: int, events: int, seed: int = 1) -> Generator[CrowdedChain]:
     """Run an Anvil in `folder` on which `events` events lie in the newest `blocks` blocks, evenly."""
     rounds, rest = divmod(events, blocks * EVENTS_PER_ROUND)
     if rest or not rounds:
@@ -110,9 +112,9 @@ def crowded_chain(folder: Path, *, blocks: int, events: int, seed: int = 1) -> I
         path = folder / "deployment.json"
         deployment, contracts, _ = ensure_deployed(anvil.url, load_network("anvil"), load_artifacts(), path)
         crowd = Crowd(rpc, contracts, seed)
-        rpc.call("evm_setAutomine", False)
+        rpc.call("evm_setAutomine", BY_HAND)
         rpc.call("evm_setBlockGasLimit", hex(2**40))
         for _ in track(range(blocks), description=f"making {events:,} events in {blocks:,} blocks"):
             crowd.block(rounds)
-        rpc.call("evm_setAutomine", True)
+        rpc.call("evm_setAutomine", not BY_HAND)
         yield CrowdedChain(anvil.url, folder, deployment, contracts, blocks, events)

@@ -3,8 +3,8 @@
     python scripts/bench_follow.py                 100,000 events in 10,000 blocks, and in 100
     python scripts/bench_follow.py --events 20000 --blocks 2000 --runs 1
 
-One Anvil chain with the real contracts, one PostgreSQL with its commits flushed to disk, and all of it on this
-machine's cores. Times are of whole processes, their start included; the fastest of several runs counts.
+One Anvil chain with the real contracts, one PostgreSQL with its commits flushed to disk, and all of it on the
+cores of this machine. Times are of whole processes, their start included; the fastest of several runs counts.
 
     ours      `entitlement follow`: blocks linked, logs checked against them, events, positions, cursor stored
     floor     the same requests with their answers thrown away, then COPY of the same rows from a file
@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from bench_chain import CrowdedChain, crowded_chain
@@ -46,7 +47,7 @@ class Scratch:
     server: URL
 
     @contextmanager
-    def database(self) -> Iterator[URL]:
+    def database(self) -> Generator[URL]:
         """Make an empty database with our tables."""
         admin = create_engine(self.server, isolation_level="AUTOCOMMIT")
         with admin.connect() as connection:
@@ -104,11 +105,13 @@ def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, int
         if status:
             raise SystemExit("following failed: see above")
         _assert_whole(chain, url)
-        with psycopg.connect(_plain(url)) as connection, rows.open("wb") as file:
-            with connection.cursor().copy("COPY events TO STDOUT") as copy:
-                for part in copy:
-                    file.write(part)
-    print("cpu", used.ru_utime, used.ru_stime, seconds)
+        with (
+            psycopg.connect(_plain(url)) as connection,
+            rows.open("wb") as file,
+            connection.cursor().copy("COPY events TO STDOUT") as copy,
+        ):
+            for part in copy:
+                file.write(part)
     return seconds, used.ru_maxrss // 1_024
 
 
@@ -123,22 +126,19 @@ def _floor(chain: CrowdedChain, scratch: Scratch, rows: Path) -> float:
 
 def _web3(chain: CrowdedChain) -> float:
     """Return how long all events would take at the rate of some."""
-    web3 = Web3(HTTPProvider(chain.url))
+    web3: Any = Web3(HTTPProvider(chain.url))
     artifacts = load_artifacts()
-    events = [
-        web3.eth.contract(chain.contracts.address(contract), abi=artifacts[contract].abi).events[event]()  # pyright: ignore[reportArgumentType]
+    events: list[Any] = [
+        web3.eth.contract(chain.contracts.address(contract), abi=artifacts[contract].abi).events[event]()
         for contract, event in FOLLOWED
     ]
     head = web3.eth.block_number
     blocks = max(1, chain.blocks * WEB3_EVENTS // chain.events)
     began = time.perf_counter()
-    found = [
-        each.process_log(log)
-        for each in events
-        for log in web3.eth.get_logs(
-            {"address": each.address, "fromBlock": head - blocks + 1, "topics": [each.topic]}  # pyright: ignore[reportArgumentType]
-        )
-    ]
+    found: list[Any] = []
+    for each in events:
+        asked = {"address": each.address, "fromBlock": head - blocks + 1, "topics": [each.topic]}
+        found += [each.process_log(log) for log in web3.eth.get_logs(asked)]
     return (time.perf_counter() - began) * chain.events / len(found)
 
 

@@ -1,4 +1,4 @@
-"""The floor of bench_follow.py: the follower's requests with nothing done to the answers, then COPY of its rows.
+"""The floor of bench_follow.py: the follower's requests, nothing done to the answers, then COPY of its rows.
 
 Arguments: the node's URL, the first block, the database's URL, the file of rows, the contracts' addresses.
 """
@@ -16,6 +16,7 @@ import psycopg
 BLOCKS_PER_BATCH = 100
 BLOCKS_PER_RANGE = 1_000
 IN_FLIGHT = 2
+HASHES_ONLY = False
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     per_range = BLOCKS_PER_RANGE if last - first > BLOCKS_PER_RANGE else 10
     questions: list[object] = [
         [
-            _call("eth_getBlockByNumber", hex(number), False)
+            _call("eth_getBlockByNumber", hex(number), HASHES_ONLY)
             for number in range(part, min(part + BLOCKS_PER_BATCH, last + 1))
         ]
         for part in range(first, last + 1, BLOCKS_PER_BATCH)
@@ -47,8 +48,8 @@ def main() -> None:
         for part in range(first, last + 1, per_range)
     ]
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
-        for _ in pool.map(lambda question: len(ask(question)), questions):
-            pass
+        for answer in pool.map(ask, questions):
+            assert answer, "the node is silent"
     with psycopg.connect(database) as connection, connection.cursor().copy("COPY events FROM STDIN") as copy:
         copy.write(Path(rows).read_bytes())
 
