@@ -1,6 +1,6 @@
 """Jobs: what the clock starts. One process at a time runs them; the others wait to take over.
 
-    follow   every poll     steps until the head is reached
+    follow   every poll     steps until the head is reached; also when the node says that it has a new block
     grant    every minute   the grants that no request has made yet
     verify   as it is set   some wallets, or all, against the contracts' own views
     watch    every 5 s      what is stored, in figures
@@ -23,6 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from entitlement import metrics
+from entitlement.chain.new_heads import NewHeads
 from entitlement.core.errors import ChainError, EntitlementError
 from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.flows.verify_positions import VerifyPositions
@@ -67,12 +68,15 @@ class Jobs:
         leadership: Leadership,
         poll_seconds: float,
         verifying: Verifying | None = None,
+        heads: NewHeads | None = None,
     ) -> None:
         self._service = service
         self._follower = follower
         self._leadership = leadership
         self._poll_seconds = poll_seconds
         self._verifying = verifying
+        self._heads = heads
+        self._following = threading.Lock()
         self._stop = threading.Event()
         self._ending: threading.Thread | None = None
 
@@ -91,6 +95,8 @@ class Jobs:
             return False
         scheduler = self._scheduler()
         scheduler.start()
+        if self._heads is not None:
+            self._heads.start(_told(self.follow))
         try:
             while not self._stop.wait(LEADERSHIP_SECONDS):
                 if not self._leadership.is_held():
@@ -98,6 +104,8 @@ class Jobs:
                     return False
             return True
         finally:
+            if self._heads is not None:
+                self._heads.stop()
             self._end(scheduler)
             self._leadership.give_up()
 
@@ -107,7 +115,11 @@ class Jobs:
         threading.Thread(target=self._stop.set, daemon=True).start()
 
     def follow(self) -> None:
-        """Step until the head is reached."""
+        """Step until the head is reached; one after the other, whether the clock or the node says when."""
+        with self._following:
+            self._follow()
+
+    def _follow(self) -> None:
         for _ in range(STEPS_PER_POLL_MAX):
             if self._stop.is_set():
                 return
@@ -225,22 +237,28 @@ class Jobs:
 
     @staticmethod
     def _add(scheduler: BackgroundScheduler, job: Callable[[], object], seconds: float) -> None:
-        name = job.__name__
-
-        def run() -> None:
-            try:
-                job()
-            except ChainError as error:
-                tell = log.critical if error.stops_granting else log.warning
-                event = "granting_stopped" if error.stops_granting else "job_failed"
-                tell(event, job=name, error=type(error).__name__, reason=str(error))
-            except EntitlementError as error:
-                log.error("job_failed", job=name, error=type(error).__name__, reason=str(error))
-            except DBAPIError as error:
-                # Its text may quote values; the class says enough. The next run tries again.
-                log.error("job_failed", job=name, reason=type(error).__name__)
-            except Exception as error:  # noqa: BLE001 - the scheduler would log a trace, with values
-                log.error("job_failed", job=name, reason=type(error).__name__, where=where(error))
-
         # At once, so that what a dead leader left is not left for another interval.
-        scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC))
+        now = datetime.now(UTC)
+        scheduler.add_job(_told(job), "interval", seconds=seconds, id=job.__name__, next_run_time=now)
+
+
+def _told(job: Callable[[], object]) -> Callable[[], None]:
+    """Return `job` such that it raises nothing, and says in the log why it failed."""
+    name = job.__name__
+
+    def run() -> None:
+        try:
+            job()
+        except ChainError as error:
+            tell = log.critical if error.stops_granting else log.warning
+            event = "granting_stopped" if error.stops_granting else "job_failed"
+            tell(event, job=name, error=type(error).__name__, reason=str(error))
+        except EntitlementError as error:
+            log.error("job_failed", job=name, error=type(error).__name__, reason=str(error))
+        except DBAPIError as error:
+            # Its text may quote values; the class says enough. The next run tries again.
+            log.error("job_failed", job=name, reason=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the scheduler would log a trace, with values
+            log.error("job_failed", job=name, reason=type(error).__name__, where=where(error))
+
+    return run

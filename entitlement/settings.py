@@ -7,6 +7,7 @@ ENTITLEMENT_RPC_URL          the node, or several separated by commas, preferred
 ENTITLEMENT_RPC_REQUESTS_PER_SECOND   what each node is asked at the most; default: as fast as it answers
 ENTITLEMENT_QUORUM_RPC_URL   an independent node that must agree on final blocks; default: none
 ENTITLEMENT_CHECK_RECEIPTS   true: blocks that may have our logs are compared with all their receipts
+ENTITLEMENT_NODE_WS_URL      a node's WebSocket, by which the jobs follow at once; default: polling alone
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
 ENTITLEMENT_VERIFY_SECONDS   how often the jobs compare what is stored with the contracts; default: never
 ENTITLEMENT_VERIFY_WALLETS   how many wallets they compare at once where there are more
@@ -49,6 +50,8 @@ class Settings(BaseSettings):
     """A cap for each node by itself; each question of a batch counts."""
     quorum_rpc_url: str | None = None
     """Of another operator than `rpc_url`: what both say of a final block is believed, or nothing is."""
+    node_ws_url: Annotated[str, Field(pattern="^wss?://")] | None = None
+    """Says when there is a new block. What the block is, is asked of `rpc_url`, which still is polled too."""
     check_receipts: bool = False
     """Thorough: one more, and larger, answer for each block that may have our logs."""
     deployment: Path | None = None

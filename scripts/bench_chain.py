@@ -21,6 +21,7 @@ from entitlement.chain.networks import load_network
 from entitlement.chain.rpc import JsonRpc, RpcLimits
 from entitlement.chain.transactions import transact
 from entitlement.cli.genesis import CROWD, DEPLOYER, ensure_deployed
+from entitlement.core.allowance import SMALLEST_RIGHT
 from entitlement.core.units import WEI_PER_TOKEN
 
 WALLETS = 2_000
@@ -49,6 +50,9 @@ class CrowdedChain:
     blocks: int
     """Blocks with the crowd's events, which are the newest ones."""
     events: int
+    crowd: "Crowd"
+    """Goes on where the history ends."""
+    rpc: JsonRpc
 
     @property
     def deployment_path(self) -> Path:
@@ -84,19 +88,27 @@ class Crowd:
             left -= part
         self._rpc.call("anvil_mine", "0x1")
 
+    def stake_for(self, wallet: str) -> None:
+        """Stake 0.1 DIEM for a wallet, in the next block that is mined."""
+        station, data = self._calls["DIEM"]
+        smallest = data.replace(f"{AMOUNT:064x}", f"{SMALLEST_RIGHT:064x}", 1)
+        self._rpc.call("eth_sendTransaction", self._transaction(station, smallest, wallet))
+
     def _round(self) -> Iterator[dict[str, Any]]:
         for token in STAKES_PER_ROUND:
             station, data = self._calls[token]
-            recipient = f"{FIRST_WALLET + self._random.randrange(WALLETS):040x}"
-            yield {
-                "from": self._account.address,
-                "to": station,
-                "data": data.replace(NOBODY[2:], recipient, 1),
-                "nonce": hex(self._nonce),
-                "gas": hex(GAS),
-                "gasPrice": hex(10**10),
-            }
-            self._nonce += 1
+            yield self._transaction(station, data, f"0x{FIRST_WALLET + self._random.randrange(WALLETS):040x}")
+
+    def _transaction(self, station: str, data: str, wallet: str) -> dict[str, Any]:
+        self._nonce += 1
+        return {
+            "from": self._account.address,
+            "to": station,
+            "data": data.replace(NOBODY[2:], wallet[2:], 1),
+            "nonce": hex(self._nonce - 1),
+            "gas": hex(GAS),
+            "gasPrice": hex(10**10),
+        }
 
 
 @contextmanager
@@ -116,5 +128,4 @@ def crowded_chain(folder: Path, *, blocks: int, events: int, seed: int = 1) -> G
         rpc.call("evm_setBlockGasLimit", hex(2**40))
         for _ in track(range(blocks), description=f"making {events:,} events in {blocks:,} blocks"):
             crowd.block(rounds)
-        rpc.call("evm_setAutomine", not BY_HAND)
-        yield CrowdedChain(anvil.url, folder, deployment, contracts, blocks, events)
+        yield CrowdedChain(anvil.url, folder, deployment, contracts, blocks, events, crowd, rpc)

@@ -97,7 +97,7 @@ def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, int
         began = time.perf_counter()
         follow = subprocess.Popen(
             [sys.executable, "-m", "entitlement", "follow"],
-            env=_environment(chain, url),
+            env=environment(chain, url),
             stdout=subprocess.DEVNULL,
         )
         _, status, used = os.wait4(follow.pid, 0)
@@ -106,7 +106,7 @@ def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, int
             raise SystemExit("following failed: see above")
         _assert_whole(chain, url)
         with (
-            psycopg.connect(_plain(url)) as connection,
+            psycopg.connect(plain(url)) as connection,
             rows.open("wb") as file,
             connection.cursor().copy("COPY events TO STDOUT") as copy,
         ):
@@ -118,7 +118,7 @@ def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, int
 def _floor(chain: CrowdedChain, scratch: Scratch, rows: Path) -> float:
     with scratch.database() as url:
         began = time.perf_counter()
-        arguments = [chain.url, str(chain.deployment.start_block), _plain(url), str(rows)]
+        arguments = [chain.url, str(chain.deployment.start_block), plain(url), str(rows)]
         arguments += [chain.contracts.address(name) for name in {contract for contract, _ in FOLLOWED}]
         subprocess.run([sys.executable, "-I", str(FLOOR), *arguments], check=True)  # noqa: S603  our own script
         return time.perf_counter() - began
@@ -143,16 +143,17 @@ def _web3(chain: CrowdedChain) -> float:
 
 
 def _assert_whole(chain: CrowdedChain, url: URL) -> None:
-    with psycopg.connect(_plain(url)) as connection:
+    with psycopg.connect(plain(url)) as connection:
         found = connection.execute("SELECT count(*) FROM events").fetchone()
     if found is None or found[0] < chain.events:
         raise SystemExit(f"{found} events were stored, {chain.events:,} were made")
 
 
-def _environment(chain: CrowdedChain, database: URL) -> dict[str, str]:
+def environment(chain: CrowdedChain, database: URL) -> dict[str, str]:
+    """Return what a process of ours is told to follow this chain into this database."""
     return {
         **os.environ,
-        "DATABASE_URL": _plain(database),
+        "DATABASE_URL": plain(database),
         "ENTITLEMENT_DATA_FOLDER": str(chain.folder),
         "ENTITLEMENT_NETWORK": "anvil",
         "ENTITLEMENT_RPC_URL": chain.url,
@@ -161,7 +162,8 @@ def _environment(chain: CrowdedChain, database: URL) -> dict[str, str]:
     }
 
 
-def _plain(url: URL) -> str:
+def plain(url: URL) -> str:
+    """Return an address as it stands in DATABASE_URL."""
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 

@@ -57,6 +57,7 @@ def jobs(stop: StopWithParent = False) -> None:
 
     Start as many as you like: one works, the others wait to take over.
     """
+    from entitlement.chain.new_heads import NewHeads  # noqa: PLC0415
     from entitlement.jobs import Jobs, Verifying  # noqa: PLC0415
     from entitlement.metrics import serve_metrics  # noqa: PLC0415
     from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
@@ -82,7 +83,8 @@ def jobs(stop: StopWithParent = False) -> None:
                 verification = opened.enter_context(open_verification(settings, service.sessions))
                 verifying = Verifying(verification, settings.verify_seconds, settings.verify_wallets)
             leadership = Leadership(engine, Role.JOBS)
-            running = Jobs(service, follower, leadership, settings.poll_seconds, verifying)
+            heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
+            running = Jobs(service, follower, leadership, settings.poll_seconds, verifying, heads)
 
             def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
                 running.stop()

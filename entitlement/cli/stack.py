@@ -45,6 +45,7 @@ SETTING = {
     "ENTITLEMENT_DATA_FOLDER": "data_folder",
     "ENTITLEMENT_NETWORK": "network",
     "ENTITLEMENT_RPC_URL": "rpc_url",
+    "ENTITLEMENT_NODE_WS_URL": "node_ws_url",
     "ENTITLEMENT_DEPLOYMENT": "deployment",
     "ENTITLEMENT_POLL_SECONDS": "poll_seconds",
 }
@@ -205,6 +206,7 @@ class LocalStack:
             "ENTITLEMENT_DATA_FOLDER": str(self.folder),
             "ENTITLEMENT_NETWORK": self.network.name,
             "ENTITLEMENT_RPC_URL": self.chain_url,
+            "ENTITLEMENT_NODE_WS_URL": f"ws://{HOST}:{self.ports.chain}",
             "ENTITLEMENT_DEPLOYMENT": str(self._deployment_path),
             "ENTITLEMENT_POLL_SECONDS": "0.25",
         }

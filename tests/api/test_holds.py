@@ -23,7 +23,7 @@ HOLD_FIELDS = {
     "shortfall": int,
     "funded_by": list,
 }
-BALANCE_FIELDS = {"available", "held", "diem", "usd", "epoch", "resets_at", "granted", "spent"}
+BALANCE_FIELDS = {"available", "held", "diem", "pro_rata", "usd", "epoch", "resets_at", "granted", "spent"}
 
 
 def types_of(body: dict[str, Any]) -> dict[str, type]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from random import Random
 from typing import Any
 
@@ -38,12 +39,17 @@ class BadLine:
 
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
+        # In turn, so that each comes although questions in flight come in no order.
+        self._of_logs = cycle(self._random.sample(KINDS, len(KINDS)))
+        self._of_others = cycle(self._random.sample(KINDS, len(KINDS)))
 
     def answer(self, body: bytes) -> tuple[int, bytes] | None:
         """Return a status and a body, or None where the connection is to be broken."""
         truth = self._client.post(self.honest, content=body, headers=JSON).content
         with self._lock:
-            kind = self._random.choice(KINDS) if self._random.random() < self.spoils else None
+            is_of_logs = b"eth_getLogs" in body and b"fromBlock" in body and b"logIndex" in truth
+            kinds = self._of_logs if is_of_logs else self._of_others
+            kind = next(kinds) if self._random.random() < self.spoils else None
             chance = self._random.random()
             before, self._old[body] = self._old.get(body, truth), truth
             if kind in ("no logs", "half the logs", "twice", "disordered"):

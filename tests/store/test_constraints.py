@@ -90,8 +90,9 @@ SHORT = {
         INSERT INTO postings (entry_id, line, amount, source, target, bucket_id) VALUES (1, 9,""",
     "{cursor}": """
         INSERT INTO chain_state (start_hash, head_hash, final_hash, head_timestamp, final_timestamp,
-            node_number, stepped_at, singleton, chain_id, start_number, final_number, head_number)
-        VALUES ('', '', '', 0, 0, 0, 0,""",
+            node_number, stepped_at, node_timestamp, moved_at, singleton, chain_id,
+            start_number, final_number, head_number)
+        VALUES ('', '', '', 0, 0, 0, 0, 0, 0,""",
     "{refused}": "UPDATE holds SET state = 'refused', refusal = to_jsonb(repeat",
     "{usage}": "INSERT INTO usage (hold_id, account_id, created_at, model) SELECT id, account_id, 0,",
     "{problem}": "UPDATE chain_state SET problem = repeat",
