@@ -129,7 +129,8 @@ class FollowChain:
             read = self._ahead.read(known.head, to=node_head.number)
         headers, events = read.headers, read.events
         head = headers[-1] if headers else known.head
-        if head.number < node_head.number and headers:
+        if headers and node_head.number - head.number > self._limits.blocks_per_step:
+            # Far behind: the node can work while we write. Nearer, a step costs less than another thread.
             self._ahead.begin(head, to=node_head.number)
         hashes = {header.number: header.hash for header in headers}
         # The key of an event is its place; that its block is the one at that height is what makes it whole.
