@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 KINDS = ("late", "dropped", "cut", "5xx", "429", "no logs", "half the logs", "twice", "disordered", "old")
+KINDS_OF_LOGS = ("no logs", "half the logs", "twice", "disordered", "cut", "dropped")
 LATE_SECONDS = 0.02
 JSON = {"content-type": "application/json"}
 
@@ -40,7 +41,7 @@ class BadLine:
     def __post_init__(self) -> None:
         self._random = Random(self.seed)
         # In turn, so that each comes although questions in flight come in no order.
-        self._of_logs = cycle(self._random.sample(KINDS, len(KINDS)))
+        self._of_logs = cycle(self._random.sample(KINDS_OF_LOGS, len(KINDS_OF_LOGS)))
         self._of_others = cycle(self._random.sample(KINDS, len(KINDS)))
 
     def answer(self, body: bytes) -> tuple[int, bytes] | None:
@@ -49,7 +50,9 @@ class BadLine:
         with self._lock:
             is_of_logs = b"eth_getLogs" in body and b"fromBlock" in body and b"logIndex" in truth
             kinds = self._of_logs if is_of_logs else self._of_others
-            kind = next(kinds) if self._random.random() < self.spoils else None
+            # Of logs twice as often: there are few such answers, and what matters is in them.
+            share = 2 * self.spoils if is_of_logs else self.spoils
+            kind = next(kinds) if self._random.random() < share else None
             chance = self._random.random()
             before, self._old[body] = self._old.get(body, truth), truth
             if kind in ("no logs", "half the logs", "twice", "disordered"):
