@@ -1,6 +1,6 @@
 """How long a new block takes to become credit: from its being made to a right that a request can spend.
 
-    python scripts/bench_latency.py          200 blocks of one stake, then 20 of 1,000 events; two minutes
+    python scripts/bench_latency.py          100 blocks of one stake, then 10 of 1,000 events; a minute
 
 The real contracts on Anvil, whose blocks are final at once; `entitlement jobs` as a process of its own, woken
 by the node's WebSocket or by polling alone; PostgreSQL with its commits flushed. Looked for a thousand times
@@ -25,7 +25,7 @@ from sqlalchemy import URL
 from entitlement.store.server import EmbeddedPostgres
 
 console = Console()
-BLOCKS, FULL_BLOCKS = 200, 20
+BLOCKS, FULL_BLOCKS = 100, 10
 ROUNDS_OF_A_FULL_BLOCK = 100
 POLL_SECONDS = 0.25
 LOOK_SECONDS = 0.001
