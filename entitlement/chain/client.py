@@ -157,6 +157,8 @@ class RpcLogReader(Generic[Said]):
                 missing[header] = may_say & ~said
         for header, left_out, logs in self._left_out(missing, spoken, cut):
             whole = self._spoken_in(header, logs)
+            if whole.kinds[header.hash] & ~loud[header.hash]:
+                raise InconsistentNode(f"block {header.number} has our logs, but its filter excludes them")
             self._spoken_in(header, left_out).replace(header, whole)
             spoken.replace(header, whole)
             if kept is not None:

@@ -32,7 +32,8 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Sequen
             for first in range(0, len(rows), ROWS_PER_WRITE):
                 copy.write("".join(rows[first : first + ROWS_PER_WRITE]))
     except psycopg.Error as error:
-        wrapped = DBAPIError.instance(statement, None, error, psycopg.Error)
+        lost = connection.closed
+        wrapped = DBAPIError.instance(statement, None, error, psycopg.Error, connection_invalidated=lost)
         raise wrapped from error  # pyright: ignore[reportGeneralTypeIssues] - what SQLAlchemy makes of it
 
 

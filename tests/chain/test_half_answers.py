@@ -106,6 +106,24 @@ def test_of_blocks_that_lack_nothing_only_the_one_where_the_answer_ended_is_aske
     assert by_hash == [truth[-1].at.block_hash]
 
 
+def test_a_log_that_the_filter_excludes_is_no_more_believed_when_told_by_hash(
+    node: LyingNode, reader: RpcChainReader, headers: list[Header], truth: list[ChainEvent], system: System
+) -> None:
+    last = truth[-1].at
+    own = system.rpc.call("eth_getLogs", {"blockHash": last.block_hash})
+    # A log of another block, told as if it stood behind those of the last one that spoke.
+    other = next(
+        log
+        for log in system.rpc.call("eth_getLogs", {"blockHash": truth[0].at.block_hash})
+        if log["topics"][0] not in {each["topics"][0] for each in own}
+    )
+    place = {name: own[-1][name] for name in ("blockNumber", "blockHash", "transactionHash")}
+    forged = other | place | {"logIndex": hex(last.log_index + 100)}
+    node.lie("eth_getLogs", lambda params, logs: [*logs, forged] if "blockHash" in params[0] else logs)
+    with pytest.raises(InconsistentNode, match="its filter excludes them"):
+        reader.events(headers)
+
+
 def test_fewer_logs_by_hash_than_by_range_are_a_contradiction(
     node: LyingNode,
     reader: RpcChainReader,
