@@ -133,7 +133,7 @@ def _web3(chain: CrowdedChain) -> float:
         for contract, event in FOLLOWED
     ]
     head = web3.eth.block_number
-    blocks = max(1, chain.blocks * WEB3_EVENTS // chain.events)
+    blocks = min(chain.blocks, max(1, chain.blocks * WEB3_EVENTS // chain.events))
     began = time.perf_counter()
     found: list[Any] = []
     for each in events:
