@@ -39,10 +39,6 @@ class BloomWatch:
         self.everything = (1 << len(watched)) - 1
         """What may be said where nothing is known."""
 
-    def may_speak(self, bloom: int) -> bool:
-        """Tell whether a block with this filter may hold a followed event of a watched contract."""
-        return self.may_say(bloom) != 0
-
     def may_say(self, bloom: int) -> int:
         """Return which events of which contracts a block with this filter may hold."""
         found = 0

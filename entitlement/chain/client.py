@@ -50,7 +50,7 @@ LOGS_AT_ONCE = 20_000
 """What a range of several blocks may hold: some 30 MB while it is read."""
 
 FILTERS_KEPT = 20_000
-"""Blocks whose filters are remembered between `headers` and `events`; one bit of knowledge each."""
+"""Blocks of which it is remembered, between `headers` and `events`, what their filters do not exclude."""
 
 
 class RpcLogReader(Generic[Said]):
@@ -76,7 +76,7 @@ class RpcLogReader(Generic[Said]):
         self._decoder = decoder
         self._watch = BloomWatch(decoder.topics_of)
         self._receipts = ReceiptCheck(decoder.topics_of) if check_receipts else None
-        self._may_speak: dict[str, int] = {}
+        self._may_say: dict[str, int] = {}
         self._lock = Lock()
         self._in_flight = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="node")
         self._is_checked = False
@@ -232,12 +232,12 @@ class RpcLogReader(Generic[Said]):
     def _loud(self, headers: Sequence[Header]) -> dict[str, int]:
         """Return, by the blocks' hashes, which of our logs their filters do not exclude."""
         with self._lock:
-            known = {header.hash: self._may_speak.get(header.hash) for header in headers}
+            known = {header.hash: self._may_say.get(header.hash) for header in headers}
         # Blocks that were read by an earlier process, or too long ago.
         self._read_again([header for header in headers if known[header.hash] is None])
         with self._lock:
             return {
-                header.hash: self._may_speak.get(header.hash, self._watch.everything) for header in headers
+                header.hash: self._may_say.get(header.hash, self._watch.everything) for header in headers
             }
 
     def _read_again(self, headers: Sequence[Header]) -> None:
@@ -252,11 +252,11 @@ class RpcLogReader(Generic[Said]):
         taken = answers.header(block)
         bloom = answers.bloom(block, BLOOM_BYTES)
         with self._lock:
-            self._may_speak[taken.hash] = (
+            self._may_say[taken.hash] = (
                 self._watch.everything if bloom is None else self._watch.may_say(bloom)
             )
-            while len(self._may_speak) > FILTERS_KEPT:
-                del self._may_speak[next(iter(self._may_speak))]
+            while len(self._may_say) > FILTERS_KEPT:
+                del self._may_say[next(iter(self._may_say))]
         return taken
 
     def _tagged(self, tag: str) -> Header:
