@@ -236,9 +236,7 @@ class RpcLogReader(Generic[Said]):
         # Blocks that were read by an earlier process, or too long ago.
         self._read_again([header for header in headers if known[header.hash] is None])
         with self._lock:
-            return {
-                header.hash: self._may_say.get(header.hash, self._watch.everything) for header in headers
-            }
+            return {header.hash: self._may_say.get(header.hash, self._watch.everything) for header in headers}
 
     def _read_again(self, headers: Sequence[Header]) -> None:
         """Raise `InconsistentNode` unless the node still has exactly these blocks."""
