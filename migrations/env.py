@@ -1,10 +1,24 @@
 """Alembic's entry: runs the migrations on the connection that `entitlement.store.schema` hands over."""
 
+import re
+
 from alembic import context
 
 from entitlement.store.tables import Base
 
+# The parts of the tables that are kept by weeks.
+PART = re.compile(r"(entries|usage)_\d+")
+
+
+def is_declared(name: str | None, kind: str, parents: object) -> bool:
+    """Tell whether `name` is something that the declared tables should know of."""
+    del parents
+    return kind != "table" or name is None or PART.fullmatch(name) is None
+
+
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+context.configure(
+    connection=connection, target_metadata=Base.metadata, compare_type=True, include_name=is_declared
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -79,23 +79,22 @@ POSITIONS = """
     FROM generate_series(0, :wallets - 1) AS n
 """
 ACCOUNTS = """
-    INSERT INTO accounts (wallet, created_at)
-    SELECT '0x' || lpad(to_hex(n), 40, '0'), 0 FROM generate_series(0, :wallets - 1) AS n
+    INSERT INTO accounts (wallet, created_at, rate_until)
+    SELECT '0x' || lpad(to_hex(n), 40, '0'), 0, 0 FROM generate_series(0, :wallets - 1) AS n
 """
 BOOKS = (
     """
-    INSERT INTO buckets (account_id, source, epoch, expires_at, granted, available, held, consumed, expired)
-    SELECT id, 'diem', 1, 172800, 5000000000, 0, 0, 0, 5000000000 FROM accounts ORDER BY id
+    INSERT INTO buckets (account_id, source, epoch, expires_at, granted, available, held, consumed, expired,
+                         closed)
+    SELECT id, 'diem', 1, 172800, 5000000000, 0, 0, 0, 5000000000, true FROM accounts ORDER BY id
     """,
+    "SELECT make_week(0)",
     """
-    INSERT INTO entries (key, kind, account_id, epoch, created_at)
-    SELECT kind || ':' || id, kind, account_id, 1, 0 FROM buckets, unnest(ARRAY['grant', 'expire']) AS kind
-    """,
-    """
-    INSERT INTO postings (entry_id, line, bucket_id, source, target, amount)
-    SELECT e.id, 0, b.id, CASE e.kind WHEN 'grant' THEN 'issued' ELSE 'available' END,
-           CASE e.kind WHEN 'grant' THEN 'available' ELSE 'expired' END, 5000000000
-    FROM entries AS e JOIN buckets AS b USING (account_id)
+    INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
+    SELECT 1, kind || ':' || id, kind, account_id, 0, ARRAY[id],
+           ARRAY[CASE kind WHEN 'grant' THEN 'issued>available' ELSE 'available>expired' END],
+           ARRAY[5000000000]
+    FROM buckets, unnest(ARRAY['grant', 'expire']) AS kind
     """,
 )
 """A day before, granted to everybody and spent by nobody: a ledger that has been in use."""

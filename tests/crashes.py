@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Self, cast
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
@@ -28,17 +30,34 @@ class Deaths:
 
     def __post_init__(self) -> None:
         self.engine = self.sessions.kw["bind"]
-        event.listen(self.engine, "before_cursor_execute", lambda connection, *_: self._point(connection))
-        event.listen(self.engine, "commit", self._point)
+        point = self._point
+
+        class MortalCursor(psycopg.Cursor[Any]):
+            """Every statement is a point, whether SQLAlchemy sends it or the driver does."""
+
+            def execute(self, *given: Any, **named: Any) -> Self:  # noqa: ANN401 - whatever the driver takes
+                # The pool asks in autocommit whether a connection lives: one that does not is replaced.
+                if not self.connection.autocommit:
+                    point(self.connection)
+                return super().execute(*given, **named)
+
+        @event.listens_for(self.engine, "checkout")
+        def see_statements(connection: psycopg.Connection, *_: object) -> None:
+            connection.cursor_factory = MortalCursor
+
+        @event.listens_for(self.engine, "commit")
+        def see_commits(connection: Connection) -> None:
+            point(cast("psycopg.Connection", connection.connection.driver_connection))
+
         event.listen(self.sessions, "after_commit", lambda _: self._point(None))
 
-    def _point(self, connection: Connection | None) -> None:
+    def _point(self, connection: psycopg.Connection | None) -> None:
         self.passed += 1
         if self.passed != self.at:
             return
         if connection is None or not self.by_the_server:
             raise Died
-        backend = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        backend = connection.info.backend_pid
         killer = create_engine(self.engine.url)
         with killer.begin() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})

@@ -185,9 +185,9 @@ def assert_books_close(sessions: sessionmaker[Session]) -> None:
 
 BUCKETS_THAT_DIFFER = """
 WITH moves AS (
-    SELECT bucket_id, target AS place, amount FROM postings WHERE bucket_id IS NOT NULL
+    SELECT bucket_id, target AS place, amount FROM journal WHERE bucket_id IS NOT NULL
     UNION ALL
-    SELECT bucket_id, source, -amount FROM postings WHERE bucket_id IS NOT NULL
+    SELECT bucket_id, source, -amount FROM journal WHERE bucket_id IS NOT NULL
 ), fold AS (
     SELECT bucket_id,
            -coalesce(sum(amount) FILTER (WHERE place = 'issued'), 0) AS granted,
@@ -205,8 +205,9 @@ WHERE (b.granted, b.available, b.held, b.consumed, b.expired)
 
 HELD_THAT_DIFFERS = """
 SELECT b.id FROM buckets b
-LEFT JOIN (SELECT p.bucket_id, sum(p.amount) AS held FROM hold_parts p
-           JOIN holds h ON h.id = p.hold_id AND h.state = 'open' GROUP BY p.bucket_id) o ON o.bucket_id = b.id
+LEFT JOIN (SELECT p.bucket_id, sum(p.amount) AS held FROM holds h,
+           unnest(h.part_buckets, h.part_amounts) AS p (bucket_id, amount)
+           WHERE h.state = 'open' GROUP BY p.bucket_id) o ON o.bucket_id = b.id
 WHERE b.held <> coalesce(o.held, 0)
 """
 

@@ -217,6 +217,16 @@ class KeyLimitReached(EntitlementError):
         self.resets_at = resets_at
 
 
+class RateLimited(EntitlementError):
+    """More requests came in a time than are allowed; `retry_after` seconds from now one is."""
+
+    def __init__(self, *, of: str, requests: int, seconds: int, retry_after: int) -> None:
+        super().__init__(
+            f"the {of} may make {requests} requests in {seconds} seconds; try again in {retry_after} seconds"
+        )
+        self.of, self.requests, self.seconds, self.retry_after = of, requests, seconds, retry_after
+
+
 class UnknownKey(EntitlementError):
     """No such API key."""
 

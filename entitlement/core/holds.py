@@ -24,6 +24,7 @@ LONGEST_TTL_SECONDS = 3_600
 DEFAULT_TTL_SECONDS = 600
 LONGEST_REQUEST_ID = 128
 LONGEST_MODEL_NAME = 128
+LONGEST_PRICE_VERSION = 64
 LARGEST_COUNT = 2**53 - 1
 """What JSON numbers carry exactly everywhere."""
 STATUSES = range(100, 600)
@@ -82,6 +83,8 @@ class Usage:
     output_tokens: int | None = None
     latency_ms: int | None = None
     status: int | None = None
+    price_version: str | None = None
+    """By which list of prices the cost was made."""
 
     def check(self) -> None:
         """Raise `InvalidRequest` for what is no model's name, no count and no HTTP status."""
@@ -90,6 +93,12 @@ class Usage:
             count: int | None = getattr(self, name)
             if count is not None and not 0 <= count <= LARGEST_COUNT:
                 raise InvalidRequest(f"{name} is {count}: it must be a count", field=f"usage.{name}")
+        version = self.price_version
+        if version is not None and not (0 < len(version) <= LONGEST_PRICE_VERSION and version.isprintable()):
+            raise InvalidRequest(
+                f"price_version must be 1 to {LONGEST_PRICE_VERSION} printable characters",
+                field="usage.price_version",
+            )
         if self.status is not None and self.status not in STATUSES:
             raise InvalidRequest(f"status is {self.status}: it must be an HTTP status", field="usage.status")
 

@@ -56,6 +56,21 @@ class Place(StrEnum):
     OPERATOR = "operator"
 
 
+MOVES = (
+    (Place.ISSUED, Place.AVAILABLE),
+    (Place.AVAILABLE, Place.ISSUED),
+    (Place.AVAILABLE, Place.HELD),
+    (Place.HELD, Place.AVAILABLE),
+    (Place.HELD, Place.CONSUMED),
+    (Place.HELD, Place.EXPIRED),
+    (Place.AVAILABLE, Place.CONSUMED),
+    (Place.CONSUMED, Place.AVAILABLE),
+    (Place.AVAILABLE, Place.EXPIRED),
+    (Place.OPERATOR, Place.CONSUMED),
+)
+"""Every way that credit can go. Back to `issued` and out of `consumed` are reversals."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """One grant's balance. `available` and `held` are what this ledger guards: neither is ever below zero."""

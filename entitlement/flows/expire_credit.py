@@ -58,12 +58,14 @@ class ExpireCredit:
             access.lock_accounts(session, {account_id for account_id, _ in due})
             now = service_time(session)
             found = ledger.buckets_with_ids(session, [bucket_id for _, bucket_id in due])
+            over = [(account_id, bucket) for account_id, bucket in found if not bucket.is_live(now)]
             entries = [
                 book_expiry(account_id, epoch_at(now), bucket)
-                for account_id, bucket in found
+                for account_id, bucket in over
                 # Another instance may have come first.
-                if not bucket.is_live(now) and bucket.available > 0
+                if bucket.available > 0
             ]
             if entries:
                 ledger.append_all(session, entries, now)
+            ledger.close_buckets(session, [bucket.id for _, bucket in over])
             return len(entries)

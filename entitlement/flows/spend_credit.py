@@ -33,6 +33,7 @@ from entitlement.core.ledger import (
     EntryKind,
     Funding,
     Part,
+    Settlement,
     book_end,
     book_hold,
     book_late_capture,
@@ -104,9 +105,10 @@ class SpendCredit:
                 return self._answer(session, hold, now, is_repeated=True)
             check_capturable(hold, now)
             parts = holds.parts_of(session, hold_id)
-            self._charge(session, hold, parts, amount, now)
-            if usage is not None:
-                holds.add_usage(session, hold, usage, now)
+            settlement = self._charge(session, hold, parts, amount, now)
+            holds.add_usage(
+                session, hold, usage or Usage(), paid=settlement.paid, shortfall=settlement.shortfall, now=now
+            )
             return self._answer(session, self._again(session, hold), now)
 
     def release(self, gateway_id: int, hold_id: str) -> HoldAnswer:
@@ -169,8 +171,7 @@ class SpendCredit:
             holds.add(session, refused, request, refusal=reason)
             return refusal
         hold = _new_hold(hold_id, key, gateway_id, request, funding, now)
-        holds.add(session, hold, request)
-        holds.add_parts(session, hold_id, funding.parts)
+        holds.add(session, hold, request, parts=funding.parts)
         ledger.append(session, book_hold(key.account_id, epoch, hold_id, funding.parts), now)
         holds.add_to_key(session, key.id, epoch, held=funding.parts, now=now)
         return self._answer(session, hold, now)
@@ -214,7 +215,9 @@ class SpendCredit:
         return found
 
     @staticmethod
-    def _charge(session: Session, hold: Hold, parts: tuple[Part, ...], amount: NanoUsd, now: int) -> None:
+    def _charge(
+        session: Session, hold: Hold, parts: tuple[Part, ...], amount: NanoUsd, now: int
+    ) -> Settlement:
         buckets = ledger.buckets(session, hold.account_id, now=now, also=[part.bucket_id for part in parts])
         key = access.key_of_account(session, hold.account_id, hold.key_id)
         assert key is not None, "keys are never deleted"
@@ -240,6 +243,7 @@ class SpendCredit:
         holds.charge(
             session, hold.id, captured=total(settlement.paid), shortfall=settlement.shortfall, now=now
         )
+        return settlement
 
     @staticmethod
     def _answer(session: Session, hold: Hold, now: int, *, is_repeated: bool = False) -> HoldAnswer:

@@ -26,7 +26,9 @@ def open_account(session: Session, wallet: Wallet, now: int) -> int:
     known = account_of(session, wallet)
     if known is not None:
         return known
-    session.execute(insert(AccountRow).values(wallet=wallet, created_at=now).on_conflict_do_nothing())
+    session.execute(
+        insert(AccountRow).values(wallet=wallet, created_at=now, rate_until=0).on_conflict_do_nothing()
+    )
     return session.scalars(select(AccountRow.id).where(AccountRow.wallet == wallet)).one()
 
 

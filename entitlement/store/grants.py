@@ -68,7 +68,10 @@ def open_accounts(session: Session, wallets: Collection[Wallet], now: int) -> No
     new = rows_of(words={"wallet": sorted(wallets)})
     session.execute(
         insert(AccountRow)
-        .from_select(["wallet", "created_at"], select(new.c.wallet, literal(now)).order_by(new.c.wallet))
+        .from_select(
+            ["wallet", "created_at", "rate_until"],
+            select(new.c.wallet, literal(now), literal(0)).order_by(new.c.wallet),
+        )
         .on_conflict_do_nothing()
     )
 

@@ -1,6 +1,6 @@
 """Rows of holds, what funds them, what a key has spent, and what is kept of a request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import func, select, update
@@ -13,7 +13,8 @@ from entitlement.core.ledger import Part, Source, currency_of
 from entitlement.core.limits import Currency
 from entitlement.core.units import NanoUsd
 from entitlement.store.session import fresh
-from entitlement.store.tables import BucketRow, HoldPartRow, HoldRow, KeySpendingRow, UsageRow
+from entitlement.store.tables import HoldRow, KeySpendingRow, UsageRow
+from entitlement.store.weeks import make_weeks
 
 Refusal = dict[str, object]
 """The name of the error and its figures."""
@@ -39,11 +40,22 @@ def find(session: Session, gateway_id: int, hold_id: str) -> Hold | None:
     return None if row is None else _hold(row)
 
 
-def add(session: Session, hold: Hold, request: HoldRequest, *, refusal: Refusal | None = None) -> None:
-    """Keep a new hold, or a refused request with its reason."""
+def add(
+    session: Session,
+    hold: Hold,
+    request: HoldRequest,
+    *,
+    parts: Sequence[Part] = (),
+    refusal: Refusal | None = None,
+) -> None:
+    """Keep a new hold with what funds it, or a refused request with its reason."""
     session.execute(
         insert(HoldRow).values(
             **asdict(hold),
+            kind="hold",
+            part_buckets=[part.bucket_id for part in parts],
+            part_sources=[part.source.value for part in parts],
+            part_amounts=[part.amount for part in parts],
             fingerprint=request.fingerprint(),
             model=request.model,
             ended_at=None,
@@ -52,26 +64,15 @@ def add(session: Session, hold: Hold, request: HoldRequest, *, refusal: Refusal 
     )
 
 
-def add_parts(session: Session, hold_id: str, parts: Iterable[Part]) -> None:
-    """Keep which bucket gave what to a hold."""
-    session.execute(
-        insert(HoldPartRow),
-        [
-            {"hold_id": hold_id, "line": line, "bucket_id": part.bucket_id, "amount": part.amount}
-            for line, part in enumerate(parts)
-        ],
-    )
-
-
 def parts_of(session: Session, hold_id: str) -> tuple[Part, ...]:
     """Return what each bucket gave to a hold, in the order of spending."""
-    rows = session.execute(
-        select(HoldPartRow.bucket_id, BucketRow.source, HoldPartRow.amount)
-        .join(BucketRow, BucketRow.id == HoldPartRow.bucket_id)
-        .where(HoldPartRow.hold_id == hold_id)
-        .order_by(HoldPartRow.line)
+    row = session.execute(
+        select(HoldRow.part_buckets, HoldRow.part_sources, HoldRow.part_amounts).where(HoldRow.id == hold_id)
+    ).one()
+    return tuple(
+        Part(bucket_id, Source(source), NanoUsd(amount))
+        for bucket_id, source, amount in zip(row[0], row[1], row[2], strict=True)
     )
-    return tuple(Part(bucket_id, Source(source), NanoUsd(amount)) for bucket_id, source, amount in rows)
 
 
 def end(session: Session, hold_id: str, state: HoldState, now: int) -> None:
@@ -110,10 +111,26 @@ def accounts_with_due(session: Session, now: int, limit: int) -> list[int]:
     return list(rows)
 
 
-def add_usage(session: Session, hold: Hold, usage: Usage, now: int) -> None:
-    """Keep counts and times of a request."""
+def add_usage(
+    session: Session, hold: Hold, usage: Usage, *, paid: Sequence[Part], shortfall: NanoUsd, now: int
+) -> None:
+    """Keep counts, times and the cost of a hold's request."""
+    make_weeks(session, {hold.epoch})
     session.execute(
-        insert(UsageRow).values(hold_id=hold.id, account_id=hold.account_id, created_at=now, **asdict(usage))
+        insert(UsageRow).values(
+            epoch=hold.epoch,
+            hold_id=hold.id,
+            number=1,
+            account_id=hold.account_id,
+            key_id=hold.key_id,
+            gateway_id=hold.gateway_id,
+            request_id=hold.request_id,
+            diem=_in(Currency.DIEM, paid),
+            usd=_in(Currency.USD, paid),
+            shortfall=shortfall,
+            created_at=now,
+            **asdict(usage),
+        )
     )
 
 
@@ -155,7 +172,14 @@ def add_to_key(
     session.execute(
         insert(KeySpendingRow)
         .values(
-            key_id=key_id, epoch=epoch, diem_spent=0, diem_held=0, usd_spent=0, usd_held=0, last_used_at=now
+            key_id=key_id,
+            epoch=epoch,
+            diem_spent=0,
+            diem_held=0,
+            usd_spent=0,
+            usd_held=0,
+            last_used_at=now,
+            rate_until=0,
         )
         .on_conflict_do_nothing()
     )

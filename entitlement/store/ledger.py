@@ -3,17 +3,20 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy import func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from entitlement.core.epochs import Epoch, ends_at
-from entitlement.core.ledger import Bucket, Entry, Place, Posting, Source, balances
+from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
 from entitlement.store.bulk import any_number, rows_of
+from entitlement.store.raw import Cursor, array, cursor_of
 from entitlement.store.session import fresh
-from entitlement.store.tables import BucketRow, EntryRow, PostingRow
+from entitlement.store.tables import BucketRow
+from entitlement.store.weeks import make_weeks
 
+MOVE_NAMES = {(source, target): f"{source}>{target}" for source, target in MOVES}
 _COLUMNS = {
     Place.ISSUED: "granted",
     Place.AVAILABLE: "available",
@@ -46,10 +49,11 @@ def bucket_totals(
     rows = session.scalars(
         fresh(select(BucketRow)).where(
             BucketRow.account_id == account_id,
-            or_(BucketRow.expires_at.is_(None), BucketRow.expires_at > now, BucketRow.id.in_(also)),
+            or_(BucketRow.closed.is_(False), BucketRow.id.in_(also)),
         )
     )
-    return [_totals(row) for row in rows]
+    found = (_totals(row) for row in rows)
+    return [each for each in found if each.bucket.id in also or each.bucket.is_live(now)]
 
 
 def open_bucket(
@@ -60,6 +64,7 @@ def open_bucket(
         BucketRow.account_id == account_id,
         BucketRow.source == source,
         BucketRow.epoch.is_not_distinct_from(epoch),
+        BucketRow.expires_at.is_not_distinct_from(expires_at),
     )
     row = session.scalars(query).one_or_none()
     if row is None:
@@ -75,6 +80,7 @@ def open_bucket(
                 held=0,
                 consumed=0,
                 expired=0,
+                closed=False,
             )
             .on_conflict_do_nothing()
         )
@@ -101,7 +107,7 @@ def open_daily_buckets(
         words={"source": [source.value for _, source in wanted]},
         numbers={"account_id": [account_id for account_id, _ in wanted]},
     )
-    nothing = {name: literal(0) for name in _COLUMNS.values()}
+    nothing = {name: literal(0) for name in _COLUMNS.values()} | {"closed": literal(False)}  # noqa: FBT003
     day = {"epoch": literal(epoch), "expires_at": literal(ends_at(epoch))}
     query = select(new, *day.values(), *nothing.values())
     rows = session.scalars(
@@ -116,77 +122,79 @@ def append(session: Session, entry: Entry, now: int) -> None:
     A repetition violates the key's uniqueness, an overdraft the buckets' CHECK: both are errors here, since
     the flows look before they book.
     """
-    entry_id = session.scalars(
-        insert(EntryRow)
-        .values(
-            key=entry.key,
-            kind=entry.kind,
-            account_id=entry.account_id,
-            epoch=entry.epoch,
-            created_at=now,
-        )
-        .returning(EntryRow.id)
-    ).one()
-    session.execute(
-        insert(PostingRow),
-        [
-            {
-                "entry_id": entry_id,
-                "line": line,
-                "bucket_id": posting.bucket_id,
-                "source": posting.source,
-                "target": posting.target,
-                "amount": posting.amount,
-            }
-            for line, posting in enumerate(entry.postings)
-        ],
-    )
-    _apply(session, entry.postings)
+    append_all(session, [entry], now)
 
 
 def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
-    """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks.
+    """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks."""
+    make_weeks(session, {entry.epoch for entry in entries})
+    with cursor_of(session) as cursor:
+        write_entries(cursor, entries, now)
+        move(cursor, (posting for entry in entries for posting in entry.postings))
 
-    For one entry it would take a fifth longer, so that what every request does stays as it is.
-    """
-    new = rows_of(
-        words={
-            "key": [entry.key for entry in entries],
-            "kind": [entry.kind.value for entry in entries],
-        },
-        numbers={
-            "account_id": [entry.account_id for entry in entries],
-            "epoch": [entry.epoch for entry in entries],
-        },
+
+def write_entries(cursor: Cursor, entries: Sequence[Entry], now: int) -> None:
+    """Write entries to the journal alone; their weeks have been made."""
+    cursor.execute(
+        """INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
+           SELECT n.epoch, n.key, n.kind, n.account_id, %s,
+                  n.buckets::bigint[], n.moves::text[], n.amounts::bigint[]
+           FROM unnest(%s::integer[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+                       %s::text[])
+               AS n (epoch, key, kind, account_id, buckets, moves, amounts)""",
+        (
+            now,
+            [entry.epoch for entry in entries],
+            [entry.key for entry in entries],
+            [entry.kind.value for entry in entries],
+            [entry.account_id for entry in entries],
+            [array(posting.bucket_id for posting in entry.postings) for entry in entries],
+            [
+                array(MOVE_NAMES[posting.source, posting.target] for posting in entry.postings)
+                for entry in entries
+            ],
+            [array(posting.amount for posting in entry.postings) for entry in entries],
+        ),
     )
-    ids = session.execute(
-        insert(EntryRow)
-        .from_select([*new.c.keys(), "created_at"], select(new, literal(now)))
-        .returning(EntryRow.key, EntryRow.id)
+
+
+def move(cursor: Cursor, postings: Iterable[Posting]) -> None:
+    """Apply postings to their buckets, whose accounts are locked: in which order is then all the same."""
+    changes = _changes(postings)
+    if not changes:
+        return
+    moved = [list(changes)] + [[each.get(place, 0) for each in changes.values()] for place in _COLUMNS]
+    # What was issued to a bucket is what left `issued`.
+    cursor.execute(
+        """UPDATE buckets AS b
+           SET granted = b.granted - m.issued, available = b.available + m.available, held = b.held + m.held,
+               consumed = b.consumed + m.consumed, expired = b.expired + m.expired
+           FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+               AS m (id, issued, available, held, consumed, expired)
+           WHERE b.id = m.id""",
+        moved,
     )
-    id_of = {row[0]: row[1] for row in ids}
-    lines = [(entry, line, posting) for entry in entries for line, posting in enumerate(entry.postings)]
-    moved = rows_of(
-        words={
-            "source": [posting.source.value for _, _, posting in lines],
-            "target": [posting.target.value for _, _, posting in lines],
-        },
-        numbers={
-            "entry_id": [id_of[entry.key] for entry, _, _ in lines],
-            "line": [line for _, line, _ in lines],
-            "bucket_id": [posting.bucket_id for _, _, posting in lines],
-            "amount": [posting.amount for _, _, posting in lines],
-        },
+
+
+def close_buckets(session: Session, ids: Collection[int]) -> None:
+    """Mark buckets whose time has passed and that are empty: no request looks at them any more."""
+    session.execute(
+        update(BucketRow)
+        .where(BucketRow.id == any_number(ids), BucketRow.available == 0, BucketRow.held == 0)
+        .values(closed=True)
     )
-    session.execute(insert(PostingRow).from_select([*moved.c.keys()], select(moved)))
-    _apply_all(session, [posting for entry in entries for posting in entry.postings])
 
 
 def due_buckets(session: Session, now: int, limit: int) -> list[tuple[int, int]]:
-    """Return up to `limit` (account, bucket) whose time has passed with credit left, oldest first."""
+    """Return up to `limit` (account, bucket) whose time has passed and that can be ended, oldest first."""
     rows = session.execute(
         select(BucketRow.account_id, BucketRow.id)
-        .where(BucketRow.available > 0, BucketRow.expires_at <= now)
+        .where(
+            BucketRow.closed.is_(False),
+            BucketRow.expires_at <= now,
+            # What is still held ends with its hold.
+            or_(BucketRow.available > 0, BucketRow.held == 0),
+        )
         .order_by(BucketRow.expires_at, BucketRow.id)
         .limit(limit)
     )
@@ -208,56 +216,15 @@ def buckets_with_ids(session: Session, ids: Collection[int]) -> list[tuple[int, 
 
 def totals_by_place(session: Session) -> dict[str, int]:
     """Return what each place holds by the journal: the values sum to zero."""
-    out = select(PostingRow.source, func.sum(PostingRow.amount)).group_by(PostingRow.source)
-    into = select(PostingRow.target, func.sum(PostingRow.amount)).group_by(PostingRow.target)
-    totals: dict[str, int] = {}
-    for place, amount in session.execute(out):
-        totals[place] = totals.get(place, 0) - int(amount)
-    for place, amount in session.execute(into):
-        totals[place] = totals.get(place, 0) + int(amount)
-    return totals
-
-
-def _apply(session: Session, postings: Iterable[Posting]) -> None:
-    changes = _changes(postings)
-    # One order for all, so that nobody waits for somebody who waits for them.
-    for bucket_id in sorted(changes):
-        change = changes[bucket_id]
-        session.execute(
-            update(BucketRow)
-            .where(BucketRow.id == bucket_id)
-            .values(
-                granted=BucketRow.granted - change.get(Place.ISSUED, 0),
-                available=BucketRow.available + change.get(Place.AVAILABLE, 0),
-                held=BucketRow.held + change.get(Place.HELD, 0),
-                consumed=BucketRow.consumed + change.get(Place.CONSUMED, 0),
-                expired=BucketRow.expired + change.get(Place.EXPIRED, 0),
-            )
+    rows = session.execute(
+        text(
+            """SELECT place, sum(amount) FROM (
+                   SELECT source AS place, -amount AS amount FROM journal
+                   UNION ALL SELECT target, amount FROM journal
+               ) AS moved GROUP BY place"""
         )
-
-
-def _apply_all(session: Session, postings: Iterable[Posting]) -> None:
-    changes = _changes(postings)
-    # All buckets are under the locks that the caller holds: in which order they are changed is all the same.
-    moved = rows_of(
-        numbers={
-            "bucket_id": list(changes),
-            **{place.value: [each.get(place, 0) for each in changes.values()] for place in _COLUMNS},
-        }
     )
-    # What was issued to a bucket is what left `issued`.
-    session.execute(
-        update(BucketRow)
-        .where(BucketRow.id == moved.c.bucket_id)
-        .values(
-            {
-                column: getattr(BucketRow, column)
-                + (-moved.c[place] if place is Place.ISSUED else moved.c[place])
-                for place, column in _COLUMNS.items()
-            }
-        )
-        .execution_options(synchronize_session=False)
-    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 def _changes(postings: Iterable[Posting]) -> dict[int, dict[Place, int]]:

@@ -21,10 +21,13 @@ from sqlalchemy import (
     Numeric,
     Text,
     UniqueConstraint,
+    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from entitlement.core import ledger
 
 
 def uint256(value: int) -> int:
@@ -219,6 +222,8 @@ class AccountRow(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     wallet: Mapped[str] = mapped_column(Text, unique=True)
     created_at: Mapped[int] = mapped_column(BigInteger)
+    rate_until: Mapped[int] = mapped_column(BigInteger)
+    """Microseconds: until when the account's requests so far have used up its rate (core.rates)."""
 
 
 class ApiKeyRow(Base):
@@ -281,6 +286,10 @@ class NonceRow(Base):
 # --- credit ---------------------------------------------------------------------------------------------
 
 
+MOVES = tuple(f"{source}>{target}" for source, target in ledger.MOVES)
+"""Every way that credit can go, as a posting says it."""
+
+
 class BucketRow(Base):
     """One grant's balance: a cache of the journal, held to it by the books' check and by this one."""
 
@@ -295,9 +304,16 @@ class BucketRow(Base):
     held: Mapped[int] = mapped_column(BigInteger)
     consumed: Mapped[int] = mapped_column(BigInteger)
     expired: Mapped[int] = mapped_column(BigInteger)
+    closed: Mapped[bool] = mapped_column(Boolean)
+    """Its time has passed and nothing is left in it: no request has to look at it any more."""
     __table_args__ = (
         UniqueConstraint(
-            "account_id", "source", "epoch", name="buckets_of_account", postgresql_nulls_not_distinct=True
+            "account_id",
+            "source",
+            "epoch",
+            "expires_at",
+            name="buckets_of_account",
+            postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint("source IN ('diem', 'pro_rata', 'membership', 'prepaid')", name="buckets_source"),
         CheckConstraint(
@@ -306,7 +322,13 @@ class BucketRow(Base):
         CheckConstraint(
             "granted = available + held + consumed + expired", name="buckets_lose_and_invent_nothing"
         ),
-        Index("buckets_to_expire", "expires_at", postgresql_where="available > 0"),
+        CheckConstraint("NOT closed OR (available = 0 AND held = 0)", name="buckets_closed_are_empty"),
+        CheckConstraint(
+            "epoch IS NULL OR expires_at = (epoch + 1) * 86400::bigint", name="buckets_end_with_their_day"
+        ),
+        # Not by what they hold: an index that speaks of it would have to follow every request.
+        Index("buckets_to_expire", "expires_at", postgresql_where="NOT closed"),
+        Index("buckets_open", "account_id", postgresql_where="NOT closed"),
     )
 
 
@@ -324,35 +346,41 @@ class ProRataPolicyRow(Base):
 
 
 class EntryRow(Base):
-    """The journal: append-only; reversal is a new entry."""
+    """The journal: append-only, by weeks; reversal is a new entry. The view `journal` has a line a posting.
+
+    No foreign key: whoever writes an entry holds the account's row.
+    """
 
     __tablename__ = "entries"
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    key: Mapped[str] = mapped_column(Text, unique=True)
-    """What the entry is about; unique, so that nothing is booked twice."""
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    """What the entry is about; unique in its epoch, so that nothing is booked twice."""
+    id: Mapped[int] = mapped_column(BigInteger, server_default=text("nextval('entry_numbers')"))
+    """Rises in the order in which entries are written."""
     kind: Mapped[str] = mapped_column(Text)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
-    epoch: Mapped[int] = mapped_column(Integer)
+    account_id: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
-
-
-class PostingRow(Base):
-    """One movement of an entry: what `source` loses `target` gains."""
-
-    __tablename__ = "postings"
-    entry_id: Mapped[int] = mapped_column(ForeignKey("entries.id"), primary_key=True)
-    line: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    bucket_id: Mapped[int | None] = mapped_column(ForeignKey("buckets.id"), index=True)
-    source: Mapped[str] = mapped_column(Text)
-    target: Mapped[str] = mapped_column(Text)
-    amount: Mapped[int] = mapped_column(BigInteger)
+    buckets: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+    """Of each posting; null only where no bucket takes part."""
+    moves: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Of each posting, from where to where: what the source loses the target gains."""
+    amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     __table_args__ = (
-        CheckConstraint("amount > 0", name="postings_move_something"),
-        CheckConstraint("source <> target", name="postings_move_somewhere"),
+        CheckConstraint("cardinality(amounts) > 0 AND 0 < ALL (amounts)", name="entries_move_something"),
         CheckConstraint(
-            "bucket_id IS NOT NULL OR (source = 'operator' AND target = 'consumed')",
-            name="postings_have_a_bucket",
+            f"moves <@ ARRAY[{', '.join(repr(move) for move in MOVES)}]", name="entries_move_somewhere"
         ),
+        CheckConstraint(
+            "cardinality(buckets) = cardinality(amounts) AND cardinality(moves) = cardinality(amounts)",
+            name="entries_are_whole",
+        ),
+        CheckConstraint(
+            "cardinality(array_positions(buckets, NULL)) "
+            "= cardinality(array_positions(moves, 'operator>consumed'))",
+            name="entries_have_buckets",
+        ),
+        Index("entries_of_account", "account_id"),
+        {"postgresql_partition_by": "RANGE (epoch)"},
     )
 
 
@@ -381,6 +409,11 @@ class HoldRow(Base):
     """When a capture was booked: at its end, or after it for one that came late."""
     refusal: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
     """For a refused one: the reason's name and figures."""
+    kind: Mapped[str] = mapped_column(Text)
+    part_buckets: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    """Which buckets gave to it, in the order of spending."""
+    part_sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    part_amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
     __table_args__ = (
         UniqueConstraint("gateway_id", "request_id", name="holds_request"),
         CheckConstraint(
@@ -392,19 +425,14 @@ class HoldRow(Base):
         CheckConstraint("char_length(model) <= 128", name="holds_model"),
         CheckConstraint("char_length(refusal::text) <= 500", name="holds_refusal_length"),
         Index("holds_to_expire", "expires_at", postgresql_where="state = 'open'"),
-        Index("holds_of_account", "account_id", "created_at"),
+        CheckConstraint("kind IN ('hold', 'charge', 'lease')", name="holds_kind"),
+        CheckConstraint("0 < ALL (part_amounts)", name="holds_parts"),
+        CheckConstraint(
+            "cardinality(part_buckets) = cardinality(part_amounts) "
+            "AND cardinality(part_sources) = cardinality(part_amounts)",
+            name="holds_parts_are_whole",
+        ),
     )
-
-
-class HoldPartRow(Base):
-    """What each bucket gave to a hold."""
-
-    __tablename__ = "hold_parts"
-    hold_id: Mapped[str] = mapped_column(ForeignKey("holds.id"), primary_key=True)
-    line: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    bucket_id: Mapped[int] = mapped_column(ForeignKey("buckets.id"))
-    amount: Mapped[int] = mapped_column(BigInteger)
-    __table_args__ = (CheckConstraint("amount > 0", name="hold_parts_amount"),)
 
 
 class KeySpendingRow(Base):
@@ -418,6 +446,8 @@ class KeySpendingRow(Base):
     usd_spent: Mapped[int] = mapped_column(BigInteger)
     usd_held: Mapped[int] = mapped_column(BigInteger)
     last_used_at: Mapped[int] = mapped_column(BigInteger)
+    rate_until: Mapped[int] = mapped_column(BigInteger)
+    """Microseconds: until when the key's requests of the day have used up its rate (core.rates)."""
     __table_args__ = (
         CheckConstraint(
             "diem_spent >= 0 AND diem_held >= 0 AND usd_spent >= 0 AND usd_held >= 0",
@@ -427,20 +457,40 @@ class KeySpendingRow(Base):
 
 
 class UsageRow(Base):
-    """What is kept of a request besides its cost: counts, times and a status. Never content."""
+    """What is kept of a request: counts, times, a status and what it cost. Never content.
+
+    By weeks, as the journal is, and like it without foreign keys.
+    """
 
     __tablename__ = "usage"
-    hold_id: Mapped[str] = mapped_column(ForeignKey("holds.id"), primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    hold_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """Of the requests that a lease pays for; a hold pays for one, number 1."""
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    key_id: Mapped[str] = mapped_column(Text)
+    gateway_id: Mapped[int] = mapped_column(BigInteger)
+    request_id: Mapped[str] = mapped_column(Text)
     model: Mapped[str | None] = mapped_column(Text)
     input_tokens: Mapped[int | None] = mapped_column(BigInteger)
     output_tokens: Mapped[int | None] = mapped_column(BigInteger)
     latency_ms: Mapped[int | None] = mapped_column(BigInteger)
     status: Mapped[int | None] = mapped_column(Integer)
+    price_version: Mapped[str | None] = mapped_column(Text)
+    """By which list of prices the cost was made."""
+    diem: Mapped[int] = mapped_column(BigInteger)
+    """What DIEM credit paid of the cost."""
+    usd: Mapped[int] = mapped_column(BigInteger)
+    """What credit counted in dollars paid of it."""
+    shortfall: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
     __table_args__ = (
         CheckConstraint("char_length(model) <= 128", name="usage_model"),
+        CheckConstraint("char_length(request_id) <= 128", name="usage_request_id"),
+        CheckConstraint("char_length(price_version) <= 64", name="usage_price_version"),
+        CheckConstraint("diem >= 0 AND usd >= 0 AND shortfall >= 0", name="usage_amounts"),
         Index("usage_of_account", "account_id", "created_at"),
+        {"postgresql_partition_by": "RANGE (epoch)"},
     )
 
 

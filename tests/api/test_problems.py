@@ -246,17 +246,17 @@ def test_what_nobody_expected_is_a_500_that_quotes_nothing_and_keeps_the_connect
     world: World, database: Engine
 ) -> None:
     with database.begin() as connection:
-        connection.execute(text("ALTER TABLE hold_parts RENAME TO elsewhere"))
+        connection.execute(text("ALTER TABLE key_spending RENAME TO elsewhere"))
     answer = world.hold(request_id="telltale")
     assert answer.status_code == 500
     assert answer.json()["code"] == "internal_error"
     assert answer.headers["content-type"] == "application/problem+json"
     assert "telltale" not in answer.text
     assert "elsewhere" not in answer.text
-    assert "hold_parts" not in answer.text
+    assert "key_spending" not in answer.text
     assert answer.headers.get("connection") != "close"
     with database.begin() as connection:
-        connection.execute(text("ALTER TABLE elsewhere RENAME TO hold_parts"))
+        connection.execute(text("ALTER TABLE elsewhere RENAME TO key_spending"))
     assert world.hold(request_id="telltale").status_code == 201
 
 

@@ -75,7 +75,7 @@ def test_secrets_are_in_no_log_and_in_no_refusal_whatever_goes_wrong(
 def break_tables(database: Engine) -> None:
     """Let statements fail with their parameters in the error's text."""
     with database.begin() as connection:
-        connection.execute(text("ALTER TABLE hold_parts RENAME TO elsewhere"))
+        connection.execute(text("ALTER TABLE key_spending RENAME TO elsewhere"))
         connection.execute(
             text("ALTER TABLE api_keys ADD CONSTRAINT never CHECK (description <> 'telltale')")
         )

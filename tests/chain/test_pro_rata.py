@@ -49,7 +49,7 @@ def test_every_wallet_gets_its_share_by_what_the_contracts_say_at_the_boundary(
             system.devnet.jump_to(starts_at(Epoch(epoch_at(system.devnet.head().timestamp) + 1)))
             for _ in range(ACTS // 4):
                 users.act()
-            # The users move to just before a midnight too, and the service's clock, once set, runs on past it.
+            # The users move to just before a midnight too, and the service's clock, once set, runs past it.
             midnight = starts_at(Epoch(epoch_at(system.devnet.head().timestamp) + 1))
             if midnight - system.devnet.head().timestamp < LONGEST_LOOK:
                 system.devnet.jump_to(midnight)

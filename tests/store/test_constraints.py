@@ -28,11 +28,47 @@ REFUSED = [
     ("a grant without credit", "UPDATE buckets SET granted = granted + 1", "buckets_lose_and_invent_nothing"),
     ("a source nobody knows", "UPDATE buckets SET source = 'luck'", "buckets_source"),
     ("a second bucket of a day", "{copy of bucket}", "buckets_of_account"),
-    ("an entry booked twice", "{copy of entry}", "entries_key_key"),
-    ("a posting of nothing", "{posting} 0, 'available', 'held', 1)", "postings_move_something"),
-    ("a posting with a sign", "{posting} -5, 'available', 'held', 1)", "postings_move_something"),
-    ("a posting to its source", "{posting} 5, 'held', 'held', 1)", "postings_move_somewhere"),
-    ("a posting of no bucket", "{posting} 5, 'issued', 'available', NULL)", "postings_have_a_bucket"),
+    ("an entry booked twice", "{copy of entry}", "entries_\\d+_pkey"),
+    (
+        "a posting of nothing",
+        "{entry} '{0}'::bigint[], '{available>held}'::text[], '{1}'::bigint[])",
+        "entries_move_something",
+    ),
+    (
+        "a posting with a sign",
+        "{entry} '{-5}'::bigint[], '{available>held}'::text[], '{1}'::bigint[])",
+        "entries_move_something",
+    ),
+    (
+        "an entry of nothing",
+        "{entry} '{}'::bigint[], '{}'::text[], '{}'::bigint[])",
+        "entries_move_something",
+    ),
+    (
+        "a posting to its source",
+        "{entry} '{5}'::bigint[], '{held>held}'::text[], '{1}'::bigint[])",
+        "entries_move_somewhere",
+    ),
+    (
+        "a posting of no bucket",
+        "{entry} '{5}'::bigint[], '{issued>available}'::text[], '{NULL}'::bigint[])",
+        "entries_have_buckets",
+    ),
+    (
+        "half a posting",
+        "{entry} '{5,6}'::bigint[], '{available>held}'::text[], '{1}'::bigint[])",
+        "entries_are_whole",
+    ),
+    (
+        "a day's bucket that outlives it",
+        "UPDATE buckets SET expires_at = expires_at + 1",
+        "buckets_end_with_their_day",
+    ),
+    ("a closed bucket with credit", "UPDATE buckets SET closed = true", "buckets_closed_are_empty"),
+    ("a hold of no kind", "UPDATE holds SET kind = 'loan'", "holds_kind"),
+    ("half a part", "UPDATE holds SET part_amounts = '{1,2}'", "holds_parts_are_whole"),
+    ("a cost below zero", "{spent} -1 FROM holds", "usage_amounts"),
+    ("content as a version", "{priced} repeat('x', 65) FROM holds", "usage_price_version"),
     ("a hold in no state", "UPDATE holds SET state = 'lost'", "holds_state"),
     ("a refusal without its reason", "UPDATE holds SET state = 'refused'", "holds_refusal"),
     ("a reason without a refusal", "UPDATE holds SET refusal = '{}'", "holds_refusal"),
@@ -46,7 +82,7 @@ REFUSED = [
     ("content with the usage", "{usage} repeat('x', 129) FROM holds", "usage_model"),
     ("content as a problem", "{cursor} true, 1, 0, 0, 0); {problem} ('x', 501)", "chain_state_problem"),
     ("content in a log", "{log} '0xa', 1, 0, '{\"amount\": \"x\"}')", "events_data_are_numbers"),
-    ("a part of nothing", "UPDATE hold_parts SET amount = 0", "hold_parts_amount"),
+    ("a part of nothing", "UPDATE holds SET part_amounts = '{0}'", "holds_parts"),
     (
         "a key that used less than nothing",
         "UPDATE key_spending SET diem_held = -1",
@@ -72,29 +108,45 @@ REFUSED = [
 ]
 SHORT = {
     "{copy of bucket}": """
-        INSERT INTO buckets (account_id, source, epoch, granted, available, held, consumed, expired)
-        SELECT account_id, source, epoch, 0, 0, 0, 0, 0 FROM buckets""",
+        INSERT INTO buckets (account_id, source, epoch, expires_at, granted, available, held, consumed,
+                             expired, closed)
+        SELECT account_id, source, epoch, expires_at, 0, 0, 0, 0, 0, false FROM buckets""",
     "{copy of entry}": """
-        INSERT INTO entries (key, kind, account_id, epoch, created_at)
-        SELECT key, 'grant', account_id, 0, 0 FROM entries""",
+        INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
+        SELECT epoch, key, kind, account_id, 0, buckets, moves, amounts FROM entries""",
     "{copy of hold}": """
         INSERT INTO holds (id, account_id, key_id, gateway_id, request_id, fingerprint, state,
-                           epoch, amount, is_final, captured, shortfall, created_at, expires_at)
+                           epoch, amount, is_final, captured, shortfall, created_at, expires_at, kind,
+                           part_buckets, part_sources, part_amounts)
         SELECT 'other', account_id, key_id, gateway_id, request_id, fingerprint, 'open',
-               0, 1, false, 0, 0, 0, 0 FROM holds""",
+               0, 1, false, 0, 0, 0, 0, 'hold', '{}', '{}', '{}' FROM holds""",
     "{copy of key}": """
         INSERT INTO api_keys (id, account_id, secret_hash, last_six, kind, description,
                               limit_period, model_privacy, created_at)
         SELECT 'other', account_id, secret_hash, '', kind, '', 'epoch', 'ALL', 0 FROM api_keys""",
-    "{posting}": """
-        INSERT INTO postings (entry_id, line, amount, source, target, bucket_id) VALUES (1, 9,""",
+    "{entry}": """
+        INSERT INTO entries (epoch, key, kind, account_id, created_at, amounts, moves, buckets)
+        SELECT epoch, 'other', kind, account_id, 0, v.* FROM entries, (VALUES (""",
     "{cursor}": """
         INSERT INTO chain_state (start_hash, head_hash, final_hash, head_timestamp, final_timestamp,
             node_number, stepped_at, node_timestamp, moved_at, singleton, chain_id,
             start_number, final_number, head_number)
         VALUES ('', '', '', 0, 0, 0, 0, 0, 0,""",
     "{refused}": "UPDATE holds SET state = 'refused', refusal = to_jsonb(repeat",
-    "{usage}": "INSERT INTO usage (hold_id, account_id, created_at, model) SELECT id, account_id, 0,",
+    "{usage}": """
+        INSERT INTO usage (epoch, hold_id, number, account_id, key_id, gateway_id, request_id, diem, usd,
+            shortfall,
+                           created_at, model)
+        SELECT epoch, id, 1, account_id, key_id, gateway_id, request_id, 0, 0, 0, 0,""",
+    "{spent}": """
+        INSERT INTO usage (epoch, hold_id, number, account_id, key_id, gateway_id, request_id, usd, shortfall,
+                           created_at, diem)
+        SELECT epoch, id, 1, account_id, key_id, gateway_id, request_id, 0, 0, 0,""",
+    "{priced}": """
+        INSERT INTO usage (epoch, hold_id, number, account_id, key_id, gateway_id, request_id, diem, usd,
+            shortfall,
+                           created_at, price_version)
+        SELECT epoch, id, 1, account_id, key_id, gateway_id, request_id, 0, 0, 0, 0,""",
     "{problem}": "UPDATE chain_state SET problem = repeat",
     "{log}": """
         INSERT INTO events (transaction_hash, kind, wallet, block_hash, block_number, log_index, data)
@@ -106,7 +158,7 @@ SHORT = {
 
 
 def statement_of(short: str) -> str:
-    ending = ") AS v" if "{event}" in short else ""
+    ending = ") AS v" if "{event}" in short or "{entry}" in short else ""
     for name, whole in SHORT.items():
         short = short.replace(name, whole)
     return short + ending

@@ -24,6 +24,8 @@ CALLERS_WORDS = {
     "holds.model": 128,
     "holds.request_id": 128,
     "usage.model": 128,
+    "usage.request_id": 128,
+    "usage.price_version": 64,
 }
 REASONS_OF_OURS = {
     "chain_state.problem": 500,
@@ -34,8 +36,10 @@ REASONS_OF_OURS = {
 CANARY = "Dear model, this is my secret"
 
 COLUMNS = text("""
-    SELECT table_name || '.' || column_name, data_type FROM information_schema.columns
-    WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    SELECT c.relname || '.' || a.attname, format_type(a.atttypid, NULL)
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        AND c.relname <> 'alembic_version'
 """)
 CHECKS = text("""
     SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'
@@ -61,9 +65,21 @@ def test_every_column_of_every_table_is_in_the_inventory_and_nothing_else(databa
 
 def test_every_column_that_can_hold_words_says_in_which_form(database: Engine) -> None:
     with database.connect() as connection:
-        wordy = {name for name, kind in columns(connection).items() if kind in ("text", "jsonb", "bytea")}
+        wordy = {
+            name for name, kind in columns(connection).items() if kind in ("text", "text[]", "jsonb", "bytea")
+        }
         kinds = set(columns(connection).values())
-    assert kinds == {"bigint", "integer", "boolean", "numeric", "text", "jsonb", "bytea"}
+    assert kinds == {
+        "bigint",
+        "bigint[]",
+        "integer",
+        "boolean",
+        "numeric",
+        "text",
+        "text[]",
+        "jsonb",
+        "bytea",
+    }
     for name, what in listed().items():
         assert what.startswith(tuple(form + ":" for form in FORMS) + tuple(f + "," for f in FORMS)) is (
             name in wordy
@@ -95,7 +111,9 @@ def test_what_a_caller_writes_is_found_in_the_named_columns_and_nowhere_else(
     spend = SpendCredit(sessions)
     ManageGateways(sessions).issue_token(CANARY)
     held = spend.hold(alice.gateway_id, alice.request(10, CANARY, model=CANARY)).hold
-    spend.capture(alice.gateway_id, held.id, NanoUsd(5), Usage(model=CANARY, status=200))
+    spend.capture(
+        alice.gateway_id, held.id, NanoUsd(5), Usage(model=CANARY, status=200, price_version=CANARY)
+    )
     with pytest.raises(InsufficientCredit):
         spend.hold(alice.gateway_id, alice.request(1_000, CANARY + "2", model=CANARY))
     other = spend.hold(alice.gateway_id, alice.request(1, "other")).hold

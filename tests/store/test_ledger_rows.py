@@ -16,8 +16,7 @@ DAY = Epoch(25_000)
 BOOKS = (
     "SELECT account_id, source, granted, available, held, consumed, expired FROM buckets ORDER BY id",
     "SELECT key, kind, account_id, epoch, created_at FROM entries ORDER BY key",
-    """SELECT key, line, bucket_id, source, target, amount FROM postings
-       JOIN entries ON entries.id = entry_id ORDER BY key, line""",
+    "SELECT key, line, bucket_id, source, target, amount FROM journal ORDER BY key, line",
 )
 ISSUED, AVAILABLE, HELD = Place.ISSUED, Place.AVAILABLE, Place.HELD
 CONSUMED, EXPIRED, OPERATOR = Place.CONSUMED, Place.EXPIRED, Place.OPERATOR
@@ -90,7 +89,7 @@ def test_an_entry_that_is_there_already_is_refused_with_all_that_came_with_it(
         Entry(key, EntryKind.GRANT, account, DAY, (Posting(known.id, ISSUED, AVAILABLE, NanoUsd(1)),))
         for key in ("new", f"0:{account}:diem")
     ]
-    with pytest.raises(IntegrityError, match="entries_key"), sessions.begin() as session:
+    with pytest.raises(IntegrityError, match=r"entries_\d+_pkey"), sessions.begin() as session:
         write(session, again)
     with sessions.begin() as session:
         assert [tuple(row) for query in BOOKS for row in session.execute(text(query))] == first

@@ -9,7 +9,8 @@ from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from entitlement.store import clock, schema
+from entitlement.core.epochs import epoch_at
+from entitlement.store import clock, schema, weeks
 from entitlement.store.revision import is_current, newest_revision
 from tests.support import holder
 
@@ -37,16 +38,18 @@ def test_the_newest_revision_is_the_one_that_alembic_ends_at(database: Engine) -
     [
         "UPDATE entries SET epoch = 0",
         "DELETE FROM entries",
-        "TRUNCATE entries CASCADE",
-        "UPDATE postings SET amount = 1",
-        "DELETE FROM postings",
-        "TRUNCATE postings",
+        "TRUNCATE entries",
+        "UPDATE entries_{week} SET amounts = '{{1}}'",
+        "DELETE FROM entries_{week}",
+        "TRUNCATE entries_{week}",
     ],
 )
 def test_the_journal_can_be_neither_changed_nor_deleted(sessions: Sessions, statement: str) -> None:
     holder(sessions, diem=100)
+    with sessions.begin() as session:
+        week = weeks.week_of(epoch_at(clock.service_time(session)))
     with pytest.raises(DBAPIError, match="is append-only"), sessions.begin() as session:
-        session.execute(text(statement))
+        session.execute(text(statement.format(week=week)))
 
 
 def test_the_migrations_can_be_undone_and_done_again(database: Engine) -> None:

@@ -1,0 +1,50 @@
+"""Rates: how many requests an account and each of its keys may make in a time.
+
+By the generic cell rate algorithm. All that is kept is one moment, `until`: when the requests so far would
+have come to their end at an even pace.
+
+    now        until           another is allowed while used is less than the time of all
+     |-----------|-----------> time
+     |<- used -->|             each request moves `until` ahead by one request's worth of time
+
+It allows a burst, then the even pace; it has no window whose edge would allow twice as many.
+"""
+
+from dataclasses import dataclass
+
+from entitlement.core.errors import RateLimited
+
+MICROS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `requests` in `seconds`, and all of them at once if they come so."""
+
+    requests: int
+    seconds: int
+
+    @property
+    def micros_each(self) -> int:
+        """One request's worth of time."""
+        return self.seconds * MICROS // self.requests
+
+
+def count_request(rate: Rate, until: int, now: int, *, of: str) -> int:
+    """Return the new `until` after a request at `now`, both in microseconds of the service's clock.
+
+    Raises RateLimited, with the seconds after which the same request would be allowed; `of` says whose rate
+    it is.
+    """
+    each = rate.micros_each
+    moved = max(until, now) + each
+    over = moved - now - rate.seconds * MICROS
+    if over > 0:
+        raise RateLimited(of=of, requests=rate.requests, seconds=rate.seconds, retry_after=-(-over // MICROS))
+    return moved
+
+
+def remaining(rate: Rate, until: int, now: int) -> int:
+    """Return how many requests would be allowed at once at `now`."""
+    used = max(0, until - now)
+    return max(0, (rate.seconds * MICROS - used) // rate.micros_each)

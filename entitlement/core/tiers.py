@@ -1,0 +1,48 @@
+"""Tiers: what an account may do besides paying.
+
+In their order:
+
+    anonymous   no account: what the public pages need
+    free        any account
+    pro         100 staked VVV at a final block (unlocked or locked, not cooling), or a subscription that runs
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from entitlement.core.rates import Rate
+from entitlement.core.units import WEI_PER_TOKEN, Wei
+
+PRO_STAKE = Wei(100 * WEI_PER_TOKEN)
+"""VVV, as the live system asks for."""
+MINUTE = 60
+
+
+class Tier(StrEnum):
+    """What an account may do."""
+
+    ANONYMOUS = "anonymous"
+    FREE = "free"
+    PRO = "pro"
+
+
+@dataclass(frozen=True, slots=True)
+class TierRates:
+    """How fast an account of a tier may ask: all of its keys together, and each of them."""
+
+    account: Rate
+    key: Rate
+
+
+RATES = {
+    Tier.FREE: TierRates(account=Rate(600, MINUTE), key=Rate(300, MINUTE)),
+    Tier.PRO: TierRates(account=Rate(60_000, MINUTE), key=Rate(60_000, MINUTE)),
+}
+"""Of those who can ask for credit. The live system publishes no figures for its tiers: these are ours."""
+
+
+def tier_of(staked: Wei, subscribed_until: int | None, now: int) -> Tier:
+    """Return the tier of an account with `staked` VVV at the final block, at Unix time `now`."""
+    if staked >= PRO_STAKE or (subscribed_until is not None and now < subscribed_until):
+        return Tier.PRO
+    return Tier.FREE
