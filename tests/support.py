@@ -169,7 +169,7 @@ def grant(
             epoch=day if is_daily else None,
             expires_at=ends_at(day) if is_daily else None,
         )
-        entry = book_grant(account_id, day, found.bucket, granted=found.granted, up_to=NanoUsd(up_to))
+        entry = book_grant(account_id, day, found, granted=found.granted, up_to=NanoUsd(up_to))
         ledger.append(session, entry, now)
 
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
 from entitlement.api import gateway, health, problems, venice, wallet
+from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service
 
@@ -15,7 +16,7 @@ LARGEST_BODY = 64 * 1024
 """Bytes. The largest honest body, a signed sign-in message, has a few thousand."""
 
 
-def create_app(service: Service | None) -> FastAPI:
+def create_app(service: Service | None) -> "Api":
     """Return the application over `service`; without one only to describe it (openapi.json)."""
     app = Api(
         title="Entitlement",
@@ -32,6 +33,7 @@ def create_app(service: Service | None) -> FastAPI:
         responses={"default": {"model": ProblemOut, "description": "A problem, as RFC 9457 describes it."}},
     )
     app.state.service = service
+    app.door = None if service is None else Door(service)
     for router in (gateway.router, wallet.router, venice.router, health.router):
         app.include_router(router)
     problems.install(app)
@@ -40,7 +42,15 @@ def create_app(service: Service | None) -> FastAPI:
 
 
 class Api(FastAPI):
-    """FastAPI, with its document corrected: refusals have a media type of their own."""
+    """FastAPI behind the gateways' door, with its document corrected: refusals have their own media type."""
+
+    door: Door | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer at the door what is answered there, and the rest by the routes."""
+        if scope["type"] == "http" and self.door is not None and await self.door.answer(scope, receive, send):
+            return
+        await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

@@ -1,57 +1,105 @@
-"""Routes for gateways: may this key spend this? docs/protocol.md is their contract."""
+"""Routes for gateways: may this key spend this? docs/protocol.md is their contract.
 
-from typing import Annotated
+Those about holds and leases are described here and answered by api.door, before FastAPI is asked.
+"""
 
-from fastapi import APIRouter, Header, Path, Response
+from typing import Annotated, NoReturn
 
+from fastapi import APIRouter, Header, Path
+
+from entitlement.api import calls
 from entitlement.api.auth import Gateway, TheService
-from entitlement.api.schemas import BalanceOut, CaptureIn, HoldAnswerOut, HoldIn, IntrospectionOut, KeyOut
-from entitlement.core.holds import HoldRequest
-from entitlement.core.keys import hash_secret
-from entitlement.core.units import NanoUsd
-from entitlement.flows.spend_credit import HoldAnswer
+from entitlement.api.door import BATCH
+from entitlement.api.schemas import (
+    BalanceOut,
+    BatchIn,
+    BatchOut,
+    CaptureIn,
+    ChargeIn,
+    ExtendIn,
+    HoldAnswerOut,
+    HoldIn,
+    IntrospectionOut,
+    KeyOut,
+    LeaseAnswerOut,
+    LeaseIn,
+    RenewIn,
+    ReturnIn,
+)
 
-router = APIRouter(prefix="/v1", tags=["gateways"])
+router = APIRouter(tags=["gateways"])
 
 HoldId = Annotated[str, Path(pattern=r"^[!-~]{1,64}$")]
+LeaseId = Annotated[str, Path(pattern=r"^[!-~]{1,64}$")]
 
 
-@router.post("/holds", status_code=201)
-def hold(flows: TheService, asking: Gateway, body: HoldIn, response: Response) -> HoldAnswerOut:
+@router.post(calls.HOLD.route, status_code=calls.HOLD.status, response_model=HoldAnswerOut)
+def hold(asking: Gateway, body: HoldIn) -> NoReturn:
     """Set credit aside for a request. The same request id with the same content gets the same answer."""
-    request = HoldRequest(
-        request_id=body.request_id,
-        key_hash=hash_secret(body.key),
-        amount=NanoUsd(body.amount),
-        minimum=NanoUsd(body.amount if body.minimum is None else body.minimum),
-        ttl=body.ttl,
-        model=body.model,
-    )
-    return _answer(flows.spend.hold(asking, request), response)
+    raise _answered_at_the_door(asking, body)
 
 
-@router.get("/holds/{hold_id}")
-def read_hold(flows: TheService, asking: Gateway, hold_id: HoldId) -> HoldAnswerOut:
+@router.get(calls.READ_HOLD.route, response_model=HoldAnswerOut)
+def read_hold(asking: Gateway, hold_id: HoldId) -> NoReturn:
     """Return a hold as it stands."""
-    return HoldAnswerOut.of(flows.spend.read(asking, hold_id))
+    raise _answered_at_the_door(asking, hold_id)
 
 
-@router.post("/holds/{hold_id}/capture")
-def capture(
-    flows: TheService, asking: Gateway, hold_id: HoldId, body: CaptureIn, response: Response
-) -> HoldAnswerOut:
+@router.post(calls.CAPTURE.route, response_model=HoldAnswerOut)
+def capture(asking: Gateway, hold_id: HoldId, body: CaptureIn) -> NoReturn:
     """Charge what the request did cost, and give back the rest. Repeating it changes nothing."""
-    usage = None if body.usage is None else body.usage.to_core()
-    return _answer(flows.spend.capture(asking, hold_id, NanoUsd(body.amount), usage), response)
+    raise _answered_at_the_door(asking, hold_id, body)
 
 
-@router.post("/holds/{hold_id}/release")
-def release(flows: TheService, asking: Gateway, hold_id: HoldId, response: Response) -> HoldAnswerOut:
+@router.post(calls.RELEASE.route, response_model=HoldAnswerOut)
+def release(asking: Gateway, hold_id: HoldId) -> NoReturn:
     """Give a whole hold back. Repeating it changes nothing."""
-    return _answer(flows.spend.release(asking, hold_id), response)
+    raise _answered_at_the_door(asking, hold_id)
 
 
-@router.get("/keys/introspect")
+@router.post(calls.EXTEND.route, response_model=HoldAnswerOut)
+def extend(asking: Gateway, hold_id: HoldId, body: ExtendIn) -> NoReturn:
+    """Raise a hold to an amount, or to as much as there is. Repeating it changes nothing."""
+    raise _answered_at_the_door(asking, hold_id, body)
+
+
+@router.post(calls.CHARGE.route, status_code=calls.CHARGE.status, response_model=HoldAnswerOut)
+def charge(asking: Gateway, body: ChargeIn) -> NoReturn:
+    """Take what a request did cost, all of it or nothing: a hold and its capture at once."""
+    raise _answered_at_the_door(asking, body)
+
+
+@router.post(calls.OPEN_LEASE.route, status_code=calls.OPEN_LEASE.status, response_model=LeaseAnswerOut)
+def open_lease(asking: Gateway, body: LeaseIn) -> NoReturn:
+    """Set credit aside that the gateway spends on its own, for one key and until the lease expires."""
+    raise _answered_at_the_door(asking, body)
+
+
+@router.get(calls.READ_LEASE.route, response_model=LeaseAnswerOut)
+def read_lease(asking: Gateway, lease_id: LeaseId) -> NoReturn:
+    """Return a lease as it stands."""
+    raise _answered_at_the_door(asking, lease_id)
+
+
+@router.post(calls.RENEW_LEASE.route, response_model=LeaseAnswerOut)
+def renew_lease(asking: Gateway, lease_id: LeaseId, body: RenewIn) -> NoReturn:
+    """Charge what was spent of a lease, and set aside what it goes on with. Repeating it changes nothing."""
+    raise _answered_at_the_door(asking, lease_id, body)
+
+
+@router.post(calls.RETURN_LEASE.route, response_model=LeaseAnswerOut)
+def return_lease(asking: Gateway, lease_id: LeaseId, body: ReturnIn) -> NoReturn:
+    """Charge what was spent of a lease, and give back the rest. Repeating it changes nothing."""
+    raise _answered_at_the_door(asking, lease_id, body)
+
+
+@router.post(BATCH, response_model=BatchOut)
+def batch(asking: Gateway, body: BatchIn) -> NoReturn:
+    """Answer up to 1,000 calls together, in their order, each as if it had come alone."""
+    raise _answered_at_the_door(asking, body)
+
+
+@router.get("/v1/keys/introspect")
 def introspect(flows: TheService, asking: Gateway, x_api_key: Annotated[str, Header()]) -> IntrospectionOut:
     """Return a usable key by its secret, and what its account has."""
     del asking
@@ -59,7 +107,5 @@ def introspect(flows: TheService, asking: Gateway, x_api_key: Annotated[str, Hea
     return IntrospectionOut(key=KeyOut.of(key), balance=BalanceOut.of(balance))
 
 
-def _answer(answer: HoldAnswer, response: Response) -> HoldAnswerOut:
-    if answer.is_repeated:
-        response.headers["Idempotency-Replayed"] = "true"
-    return HoldAnswerOut.of(answer)
+def _answered_at_the_door(*asked: object) -> AssertionError:
+    return AssertionError(f"the door lets nobody through who asks for {len(asked)} things of a hold or lease")

@@ -22,6 +22,7 @@ from entitlement.telemetry import where
 log = structlog.get_logger()
 
 RETRY_AFTER_SECONDS = 1
+DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeout)
 
 STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
     errors.MalformedAddress: (400, "malformed_address"),
@@ -41,6 +42,7 @@ STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
     errors.HoldAlreadyEnded: (409, "hold_already_ended"),
     errors.TooManyKeys: (409, "too_many_keys"),
     errors.HoldExpired: (410, "hold_expired"),
+    errors.RateLimited: (429, "rate_limited"),
 }
 
 UNAVAILABLE = (503, "unavailable")
@@ -62,6 +64,16 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return an RFC 9457 answer; `facts` become members of their own."""
+    body = problem_body(status, code, detail, facts)
+    if f"{request.url.path}/".startswith("/api/v1/"):
+        body["error"] = detail
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+
+def problem_body(
+    status: int, code: str, detail: str, facts: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Return the members of an RFC 9457 answer."""
     body: dict[str, object] = {
         "type": f"urn:entitlement:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -69,10 +81,26 @@ def problem(
         "detail": detail,
         "code": code,
     }
-    body |= {name: value for name, value in (facts or {}).items() if name not in body}
-    if f"{request.url.path}/".startswith("/api/v1/"):
-        body["error"] = detail
-    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+    return body | {name: value for name, value in (facts or {}).items() if name not in body}
+
+
+def body_of(error: errors.EntitlementError) -> tuple[int, dict[str, object]]:
+    """Return the status and the members of the answer to an expected error."""
+    status, code = STATUS_AND_CODE.get(type(error), UNAVAILABLE)
+    return status, problem_body(status, code, str(error), error.facts())
+
+
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """Return the answer to any error, as the routes of the framework give it."""
+    if isinstance(error, errors.EntitlementError):
+        return _expected(request, error)
+    if isinstance(error, RequestValidationError):
+        return _invalid(request, error)
+    if isinstance(error, HTTPException):
+        return _http(request, error)
+    if isinstance(error, DATABASE_LOST):
+        return _database(request, error)
+    return _unexpected(request, error)
 
 
 def install(app: FastAPI) -> None:
@@ -81,7 +109,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     # Not its other errors: a violated constraint is a bug of ours, and trying again would not mend it.
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
+    for kind in DATABASE_LOST:
         app.add_exception_handler(kind, _database)
     app.add_middleware(AnswerUnexpected)
 
@@ -110,12 +138,13 @@ class AnswerUnexpected:
         except Exception as error:
             if has_begun or scope["type"] != "http":
                 raise
-            request = Request(scope)
-            log.error(
-                "unexpected_error", error=type(error).__name__, where=where(error), route=_route(request)
-            )
-            answer = problem(request, 500, "internal_error", "an error on our side; it was logged")
+            answer = _unexpected(Request(scope), error)
             await answer(scope, receive, send)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected_error", error=type(error).__name__, where=where(error), route=_route(request))
+    return problem(request, 500, "internal_error", "an error on our side; it was logged")
 
 
 def _expected(request: Request, error: Exception) -> JSONResponse:
@@ -126,15 +155,23 @@ def _expected(request: Request, error: Exception) -> JSONResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, errors.RateLimited):
+        headers["Retry-After"] = str(error.retry_after)
     return problem(request, status, code, str(error), facts=error.facts(), headers=headers)
+
+
+def body_of_invalid(error: RequestValidationError) -> tuple[int, dict[str, object]]:
+    """Return the status and the members of the answer to a body that does not say what it must."""
+    # Where and what, never the input: it may be a secret.
+    found = [_field_and_message(each) for each in error.errors()]
+    detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in found)
+    return 400, problem_body(400, "invalid_request", detail, {"errors": found})
 
 
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    # Where and what, never the input: it may be a secret.
-    found = [_field_and_message(each) for each in error.errors()]
-    detail = "; ".join(f"{each['field'] or 'body'}: {each['message']}" for each in found)
-    return problem(request, 400, "invalid_request", detail, facts={"errors": found})
+    status, body = body_of_invalid(error)
+    return problem(request, status, str(body["code"]), str(body["detail"]), facts={"errors": body["errors"]})
 
 
 def _field_and_message(found: Mapping[str, Any]) -> dict[str, str]:

@@ -3,23 +3,33 @@
 JSON numbers carry integers up to 2**53 - 1 everywhere; wei do not fit, so they are text.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from entitlement.core.holds import DEFAULT_TTL_SECONDS, LONGEST_MODEL_NAME, LONGEST_REQUEST_ID
+from entitlement.core.balance import Balance
+from entitlement.core.holds import (
+    DEFAULT_TTL_SECONDS,
+    LONGEST_LEASE_SECONDS,
+    LONGEST_MODEL_NAME,
+    LONGEST_PRICE_VERSION,
+    LONGEST_REQUEST_ID,
+    LONGEST_TTL_SECONDS,
+    MOST_REQUESTS_TOLD,
+)
 from entitlement.core.holds import Usage as CoreUsage
 from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.positions import Position
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.read_account import AccountView, ProRataShare
-from entitlement.flows.read_balance import Balance
-from entitlement.flows.spend_credit import HoldAnswer
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
 PositiveAmount = Annotated[int, Field(strict=True, gt=0, le=NANO_USD_MAX)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+RequestId = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REQUEST_ID)]
+LeaseSeconds = Annotated[int, Field(strict=True, ge=1, le=LONGEST_LEASE_SECONDS)]
+MOST_OPERATIONS = 1_000
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
@@ -55,8 +65,8 @@ class HoldIn(Wire):
     """The most the request can cost."""
     minimum: PositiveAmount | None = None
     """Give less than `amount` if there is less, but not less than this; default `amount`."""
-    request_id: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REQUEST_ID)]
-    ttl: Annotated[int, Field(strict=True, ge=1, le=3600)] = DEFAULT_TTL_SECONDS
+    request_id: RequestId
+    ttl: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TTL_SECONDS)] = DEFAULT_TTL_SECONDS
     """Seconds after which the hold is given back by itself."""
     model: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MODEL_NAME)] | None = None
 
@@ -69,10 +79,21 @@ class UsageIn(Wire):
     output_tokens: Count | None = None
     latency_ms: Count | None = None
     status: Annotated[int, Field(strict=True, ge=100, le=599)] | None = None
+    price_version: (
+        Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PRICE_VERSION)] | None
+    ) = None
+    """By which list of prices the cost was made."""
 
     def to_core(self) -> CoreUsage:
         """Return it as the flows take it."""
-        return CoreUsage(**self.model_dump())
+        return CoreUsage(
+            self.model,
+            self.input_tokens,
+            self.output_tokens,
+            self.latency_ms,
+            self.status,
+            self.price_version,
+        )
 
 
 class CaptureIn(Wire):
@@ -142,31 +163,124 @@ class BalanceOut(Wire):
 
 
 class HoldAnswerOut(Wire):
-    """The answer to every call about a hold."""
+    """The answer to every call about a hold or a charge."""
 
     hold: HoldOut
     balance: BalanceOut
 
-    @classmethod
-    def of(cls, answer: HoldAnswer) -> "HoldAnswerOut":
-        """Return it as it goes over the wire."""
-        hold = answer.hold
-        return cls(
-            hold=HoldOut(
-                id=hold.id,
-                request_id=hold.request_id,
-                state=hold.state.value,  # pyright: ignore[reportArgumentType] - a refused one has no answer
-                amount=hold.amount,
-                final=hold.is_final,
-                epoch=hold.epoch,
-                created_at=hold.created_at,
-                expires_at=hold.expires_at,
-                captured=hold.captured,
-                shortfall=hold.shortfall,
-                funded_by=[FundingOut(source=part.source, amount=part.amount) for part in answer.parts],
-            ),
-            balance=BalanceOut.of(answer.balance),
-        )
+
+class ExtendIn(Wire):
+    """What a hold is to be raised to: asking again for the same changes nothing."""
+
+    amount: PositiveAmount
+    """What it is to be in all, not what is to be added."""
+    minimum: Amount | None = None
+    """The least in all that is of use; default `amount`. With less nothing changes."""
+    ttl: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TTL_SECONDS)] | None = None
+    """Seconds from now that it is to live at least."""
+
+
+class ChargeIn(Wire):
+    """What a request did cost, to be taken at once: all of it or nothing."""
+
+    key: Secret
+    amount: PositiveAmount
+    request_id: RequestId
+    model: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_MODEL_NAME)] | None = None
+    usage: UsageIn | None = None
+
+
+class LeaseIn(Wire):
+    """Credit that a gateway spends on its own, for a key."""
+
+    key: Secret
+    amount: PositiveAmount
+    minimum: PositiveAmount | None = None
+    """Give less than `amount` if there is less, but not less than this; default `amount`."""
+    request_id: RequestId
+    ttl: LeaseSeconds = LONGEST_LEASE_SECONDS
+
+
+class LeaseRequestIn(Wire):
+    """A request that was served from a lease."""
+
+    number: Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
+    """Rises with each request of the lease: one that was told before is left out."""
+    request_id: RequestId
+    cost: Amount
+    usage: UsageIn | None = None
+
+
+class ReturnIn(Wire):
+    """What a lease has spent in all."""
+
+    spent: Amount
+    """Since it was opened."""
+    requests: Annotated[list[LeaseRequestIn], Field(max_length=MOST_REQUESTS_TOLD)] | None = None
+    """Those that are not known to be told; their costs are what was newly spent."""
+
+
+class RenewIn(ReturnIn):
+    """What a lease has spent in all, and what is to remain of it."""
+
+    amount: PositiveAmount
+    """What should remain to be spent."""
+    minimum: Amount | None = None
+    """The least that is of use; default `amount`."""
+    ttl: LeaseSeconds = LONGEST_LEASE_SECONDS
+
+
+class LeaseOut(Wire):
+    """A lease as it stands."""
+
+    id: str
+    request_id: str
+    state: Literal["open", "returned", "expired"]
+    amount: int
+    """What was spent of it and what remains, together."""
+    spent: int
+    """What was told and charged, the operator's shortfall with it."""
+    shortfall: int
+    remaining: int
+    """What may still be spent, until it expires."""
+    final: bool
+    """Whether it took the last credit that the key could spend."""
+    epoch: int
+    created_at: int
+    expires_at: int
+    expires_in: int
+    """Seconds from this answer; a lease never outlives its epoch."""
+    funded_by: list[FundingOut]
+
+
+class LeaseAnswerOut(Wire):
+    """The answer to every call about a lease."""
+
+    lease: LeaseOut
+    balance: BalanceOut
+
+
+class BatchIn(Wire):
+    """Calls that are answered together, in their order."""
+
+    operations: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_OPERATIONS)]
+    """Each has `op` (hold, extend, capture, release, charge, open_lease, renew_lease, return_lease), the `id`
+    of the hold or lease where there is one in the path, and the fields of that call's body."""
+
+
+class BatchAnswer(Wire):
+    """What one call of a batch was answered."""
+
+    status: int
+    """As of the call alone."""
+    body: dict[str, Any]
+    """As of the call alone: an answer, or a problem."""
+
+
+class BatchOut(Wire):
+    """The answers of a batch, in its order."""
+
+    answers: list[BatchAnswer]
 
 
 # --- keys ----------------------------------------------------------------------------------------------

@@ -16,18 +16,35 @@ from enum import StrEnum
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.errors import HoldAlreadyEnded, HoldExpired, InvalidAmount, InvalidRequest
+from entitlement.core.ledger import Part
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 
 LATE_CAPTURE_SECONDS = 3_600
 """How long after its expiry a hold can still be charged for work that was done."""
 LONGEST_TTL_SECONDS = 3_600
 DEFAULT_TTL_SECONDS = 600
+LONGEST_LEASE_SECONDS = 60
+"""Also how long a gateway may go on serving a key that was revoked."""
 LONGEST_REQUEST_ID = 128
 LONGEST_MODEL_NAME = 128
 LONGEST_PRICE_VERSION = 64
 LARGEST_COUNT = 2**53 - 1
 """What JSON numbers carry exactly everywhere."""
 STATUSES = range(100, 600)
+MOST_REQUESTS_TOLD = 1_000
+Refusal = dict[str, object]
+"""The name of the error and its figures."""
+
+
+class HoldKind(StrEnum):
+    """How the credit that was set aside is spent."""
+
+    HOLD = "hold"
+    """By one capture."""
+    CHARGE = "charge"
+    """At once."""
+    LEASE = "lease"
+    """By a gateway on its own, request by request; it tells in sum, with each renewal."""
 
 
 class HoldState(StrEnum):
@@ -51,6 +68,9 @@ class HoldRequest:
     ttl: int
     """Seconds until the hold is given back by itself."""
     model: str | None
+    kind: HoldKind = HoldKind.HOLD
+    usage: "Usage | None" = None
+    """Of a charge: what its request used."""
 
     def check(self) -> None:
         """Raise `InvalidAmount` or `InvalidRequest` where the request is outside what may be asked for."""
@@ -58,20 +78,19 @@ class HoldRequest:
             raise InvalidAmount(field="amount", amount=self.amount, smallest=1, largest=NANO_USD_MAX)
         if not 0 < self.minimum <= self.amount:
             raise InvalidAmount(field="minimum", amount=self.minimum, smallest=1, largest=self.amount)
-        if not 1 <= self.ttl <= LONGEST_TTL_SECONDS:
-            raise InvalidRequest(
-                f"ttl is {self.ttl}: it must be from 1 to {LONGEST_TTL_SECONDS} seconds", field="ttl"
-            )
-        if not (0 < len(self.request_id) <= LONGEST_REQUEST_ID and self.request_id.isprintable()):
-            raise InvalidRequest(
-                f"request_id must be 1 to {LONGEST_REQUEST_ID} printable characters", field="request_id"
-            )
+        check_ttl(self.ttl, LONGEST_LEASE_SECONDS if self.kind is HoldKind.LEASE else LONGEST_TTL_SECONDS)
+        if self.usage is not None:
+            self.usage.check()
+        check_request_id(self.request_id, field="request_id")
         _check_model(self.model, field="model")
 
     def fingerprint(self) -> bytes:
         """Return what tells this request from another one that carries the same request id."""
-        parts = (self.key_hash.hex(), str(self.amount), str(self.minimum), str(self.ttl), self.model or "")
-        return hashlib.sha256("\n".join(parts).encode()).digest()
+        asked = f"{self.key_hash.hex()}\n{self.amount}\n{self.minimum}\n{self.ttl}\n{self.model or ''}"
+        # As it was before there were others, so that retries of that time are still known.
+        if self.kind is not HoldKind.HOLD or self.usage is not None:
+            asked += f"\n{self.kind}\n{self.usage}"
+        return hashlib.sha256(asked.encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +123,58 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseRequest:
+    """One request that a gateway served from a lease."""
+
+    number: int
+    """Rises with each request of the lease."""
+    request_id: str
+    cost: NanoUsd
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseReport:
+    """What a gateway tells of a lease: all that it has spent of it so far, and what it wants to have left."""
+
+    spent: NanoUsd
+    """Since the lease was opened, so that telling it twice changes nothing."""
+    amount: NanoUsd
+    """What should remain to be spent; zero to return the lease."""
+    minimum: NanoUsd
+    """The least that is of use."""
+    ttl: int
+    requests: tuple[LeaseRequest, ...] | None
+    """Those not known to be told; None where the gateway tells no single ones."""
+
+    def check(self) -> None:
+        """Raise `InvalidAmount` or `InvalidRequest` where the report is outside what may be told."""
+        for field, amount in (("spent", self.spent), ("amount", self.amount)):
+            if not 0 <= amount <= NANO_USD_MAX:
+                raise InvalidAmount(field=field, amount=amount, smallest=0, largest=NANO_USD_MAX)
+        if not 0 <= self.minimum <= self.amount:
+            raise InvalidAmount(field="minimum", amount=self.minimum, smallest=0, largest=self.amount)
+        check_ttl(self.ttl, LONGEST_LEASE_SECONDS)
+        told = self.requests or ()
+        if len(told) > MOST_REQUESTS_TOLD:
+            raise InvalidRequest(
+                f"{len(told)} requests are told at once: at most {MOST_REQUESTS_TOLD}", field="requests"
+            )
+        last = 0
+        for each in told:
+            if not last < each.number <= LARGEST_COUNT:
+                raise InvalidRequest(
+                    f"request number {each.number} follows {last}: they must rise from 1",
+                    field="requests.number",
+                )
+            last = each.number
+            if not 0 <= each.cost <= NANO_USD_MAX:
+                raise InvalidAmount(field="requests.cost", amount=each.cost, smallest=0, largest=NANO_USD_MAX)
+            check_request_id(each.request_id, field="requests.request_id")
+            each.usage.check()
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A hold as it stands."""
 
@@ -123,6 +194,18 @@ class Hold:
     expires_at: int
     charged_at: int | None
     """When a capture was booked."""
+    kind: HoldKind = HoldKind.HOLD
+    parts: tuple[Part, ...] = ()
+    """What each bucket gave, in the order of spending; of an open lease, what is still set aside."""
+    fingerprint: bytes = b""
+    model: str | None = None
+    ended_at: int | None = None
+    refusal: Refusal | None = None
+    """Of a refused one."""
+    steps: int = 0
+    """How often more was set aside, or a part charged, since it was made."""
+    told: int = 0
+    """Of a lease: the highest number of a request that was told of."""
 
     def is_due(self, now: int) -> bool:
         """Tell whether its time has run out without anybody having ended it."""
@@ -150,6 +233,18 @@ def check_releasable(hold: Hold) -> None:
     """Raise `HoldAlreadyEnded` where a hold was captured: what was charged is not given back this way."""
     if hold.charged_at is not None:
         raise HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)
+
+
+def check_ttl(ttl: int, longest: int) -> None:
+    """Raise `InvalidRequest` where `ttl` seconds are none or too many."""
+    if not 1 <= ttl <= longest:
+        raise InvalidRequest(f"ttl is {ttl}: it must be from 1 to {longest} seconds", field="ttl")
+
+
+def check_request_id(request_id: str, *, field: str) -> None:
+    """Raise `InvalidRequest` for what cannot name a request."""
+    if not (0 < len(request_id) <= LONGEST_REQUEST_ID and request_id.isprintable()):
+        raise InvalidRequest(f"{field} must be 1 to {LONGEST_REQUEST_ID} printable characters", field=field)
 
 
 def _check_model(model: str | None, *, field: str) -> None:

@@ -83,10 +83,36 @@ class Bucket:
     """Unix time from which it can no longer be spent; None for never."""
     available: NanoUsd
     held: NanoUsd
+    granted: NanoUsd = NOTHING
+    consumed: NanoUsd = NOTHING
+    expired: NanoUsd = NOTHING
 
     def is_live(self, now: int) -> bool:
         """Tell whether it can be spent at Unix time `now`."""
         return self.expires_at is None or now < self.expires_at
+
+    def after(self, source: "Place", target: "Place", amount: NanoUsd) -> "Bucket":
+        """Return it after a posting. Raises AssertionError where a place would fall below zero."""
+        places = {
+            Place.AVAILABLE: self.available,
+            Place.HELD: self.held,
+            Place.CONSUMED: self.consumed,
+            Place.EXPIRED: self.expired,
+        }
+        granted = self.granted
+        if source is Place.ISSUED:
+            granted = NanoUsd(granted + amount)
+        else:
+            assert places[source] >= amount, f"bucket {self.id} has {places[source]} {source}, not {amount}"
+            places[source] = NanoUsd(places[source] - amount)
+        if target is Place.ISSUED:
+            granted = NanoUsd(granted - amount)
+        else:
+            places[target] = NanoUsd(places[target] + amount)
+        available, held, consumed, expired = places.values()
+        return Bucket(
+            self.id, self.source, self.epoch, self.expires_at, available, held, granted, consumed, expired
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +135,12 @@ class EntryKind(StrEnum):
     RELEASE = "release"
     EXPIRE_HOLD = "expire_hold"
     LATE_CAPTURE = "late_capture"
+    EXTEND = "extend"
+    """More is set aside for a hold."""
+    CHARGE = "charge"
+    """Held and captured at once."""
+    RENEW = "renew"
+    """A lease: what was spent of it is charged, and what remains of it is raised or lowered."""
     EXPIRE_BUCKET = "expire_bucket"
 
 
@@ -237,15 +269,48 @@ def settle_capture(
         if charged < part.amount:
             postings.append(_give_back(by_id[part.bucket_id], NanoUsd(part.amount - charged), now))
     if due:
-        overrun = draw(spendable(buckets, now), headroom, due)
-        postings += [
-            Posting(part.bucket_id, Place.AVAILABLE, Place.CONSUMED, part.amount) for part in overrun
-        ]
-        paid += overrun
-        due = NanoUsd(due - total(overrun))
-    if due:
-        postings.append(shortfall_posting(due))
+        over_postings, over_paid, due = settle_overrun(buckets, headroom, amount=due, now=now)
+        postings += over_postings
+        paid += over_paid
     return Settlement(tuple(postings), tuple(paid), due)
+
+
+def settle_lease(
+    parts: Sequence[Part], buckets: Sequence[Bucket], headroom: Headroom, *, amount: NanoUsd, now: int
+) -> tuple[Settlement, tuple[Part, ...]]:
+    """Charge `amount` to a lease, an overrun as `settle_capture` does; return what remains of `parts` too."""
+    postings: list[Posting] = []
+    paid: list[Part] = []
+    rest: list[Part] = []
+    due = amount
+    for part in parts:
+        charged = NanoUsd(min(due, part.amount))
+        due = NanoUsd(due - charged)
+        if charged:
+            postings.append(Posting(part.bucket_id, Place.HELD, Place.CONSUMED, charged))
+            paid.append(Part(part.bucket_id, part.source, charged))
+        if charged < part.amount:
+            rest.append(Part(part.bucket_id, part.source, NanoUsd(part.amount - charged)))
+    if due:
+        over_postings, over_paid, due = settle_overrun(buckets, headroom, amount=due, now=now)
+        postings += over_postings
+        paid += over_paid
+    return Settlement(tuple(postings), tuple(paid), due), tuple(rest)
+
+
+def settle_overrun(
+    buckets: Sequence[Bucket], headroom: Headroom, *, amount: NanoUsd, now: int
+) -> tuple[list[Posting], tuple[Part, ...], NanoUsd]:
+    """Take `amount` from what is available within the key's limits; what is not, the operator pays.
+
+    Returns the postings, what each bucket paid, and the shortfall.
+    """
+    paid = draw(spendable(buckets, now), headroom, amount)
+    postings = [Posting(part.bucket_id, Place.AVAILABLE, Place.CONSUMED, part.amount) for part in paid]
+    shortfall = NanoUsd(amount - total(paid))
+    if shortfall:
+        postings.append(shortfall_posting(shortfall))
+    return postings, paid, shortfall
 
 
 def settle_late_capture(
@@ -253,12 +318,9 @@ def settle_late_capture(
 ) -> Settlement:
     """Charge `amount` for a hold that has expired: what its own buckets still have, the rest is shortfall."""
     own = {part.bucket_id for part in parts}
-    taken = draw(spendable([bucket for bucket in buckets if bucket.id in own], now), headroom, amount)
-    postings = [Posting(part.bucket_id, Place.AVAILABLE, Place.CONSUMED, part.amount) for part in taken]
-    due = NanoUsd(amount - total(taken))
-    if due:
-        postings.append(shortfall_posting(due))
-    return Settlement(tuple(postings), taken, due)
+    mine = [bucket for bucket in buckets if bucket.id in own]
+    postings, paid, shortfall = settle_overrun(mine, headroom, amount=amount, now=now)
+    return Settlement(tuple(postings), paid, shortfall)
 
 
 def book_grant(account_id: int, epoch: Epoch, bucket: Bucket, *, granted: NanoUsd, up_to: NanoUsd) -> Entry:
@@ -293,6 +355,23 @@ def book_end(
 def book_late_capture(account_id: int, epoch: Epoch, hold_id: str, postings: tuple[Posting, ...]) -> Entry:
     """Return the entry that charges a hold which had expired before its capture came."""
     return Entry(f"late:{hold_id}", EntryKind.LATE_CAPTURE, account_id, epoch, postings)
+
+
+def book_step(
+    kind: EntryKind, account_id: int, epoch: Epoch, hold_id: str, step: int, postings: tuple[Posting, ...]
+) -> Entry:
+    """Return an entry between a hold's beginning and its end: more is set aside, or a part is charged."""
+    return Entry(f"step:{hold_id}:{step}", kind, account_id, epoch, postings)
+
+
+def merge_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return `parts` with each bucket once, in the order in which they first stand."""
+    merged: dict[int, Part] = {}
+    for part in parts:
+        known = merged.get(part.bucket_id)
+        amount = part.amount if known is None else NanoUsd(known.amount + part.amount)
+        merged[part.bucket_id] = Part(part.bucket_id, part.source, amount)
+    return tuple(merged.values())
 
 
 def book_expiry(account_id: int, epoch: Epoch, bucket: Bucket) -> Entry:

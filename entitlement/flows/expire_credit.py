@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.epochs import epoch_at
 from entitlement.core.ledger import book_expiry
-from entitlement.flows.spend_credit import give_back_due
+from entitlement.flows.spend_credit import SpendCredit
 from entitlement.store import access, holds, ledger
 from entitlement.store.clock import service_time
 
 ACCOUNTS_PER_RUN = 1_000
 """What is left over is taken by the next run."""
+ACCOUNTS_PER_TRANSACTION = 50
+"""Locked at once: what a request may wait for."""
 BUCKETS_PER_RUN = 50_000
 """Likewise. With a run a minute, a day's are done within the day for tens of millions of accounts."""
 BUCKETS_PER_TRANSACTION = 100
@@ -27,17 +29,16 @@ class ExpireCredit:
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
+        self._spend = SpendCredit(sessions)
 
     def expire_holds(self) -> int:
         """Give back open holds whose time has run out; return how many."""
         with self._sessions.begin() as session:
             accounts = holds.accounts_with_due(session, service_time(session), ACCOUNTS_PER_RUN)
-        given_back = 0
-        for account_id in accounts:
-            with self._sessions.begin() as session:
-                access.lock_account(session, account_id)
-                given_back += give_back_due(session, account_id, service_time(session))
-        return given_back
+        return sum(
+            self._spend.expire(accounts[first : first + ACCOUNTS_PER_TRANSACTION])
+            for first in range(0, len(accounts), ACCOUNTS_PER_TRANSACTION)
+        )
 
     def expire_buckets(self) -> int:
         """End what is available in buckets whose time has passed; return how many buckets."""

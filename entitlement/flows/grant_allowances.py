@@ -214,7 +214,7 @@ def grant_all(session: Session, accounts: Mapping[int, Wallet], now: int) -> dic
     for account_id, source in wanted:
         known, up_to = found[account_id, source], dues[accounts[account_id], source]
         if known.granted < up_to:
-            entries.append(book_grant(account_id, epoch, known.bucket, granted=known.granted, up_to=up_to))
+            entries.append(book_grant(account_id, epoch, known, granted=known.granted, up_to=up_to))
             raised[accounts[account_id], source] = NanoUsd(up_to - known.granted)
     if entries:
         ledger.append_all(session, entries, now)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.balance import Balance
 from entitlement.core.errors import TooManyKeys, UnknownApiKeyId, UnknownKey
 from entitlement.core.keys import MOST_KEYS_OF_AN_ACCOUNT, SECRET_PREFIX, ApiKey, NewKey, hash_secret
 from entitlement.flows.grant_allowances import grant_up_to_allowance
-from entitlement.flows.read_balance import Balance, read_balance
+from entitlement.flows.read_balance import read_balance
 from entitlement.flows.spend_credit import give_back_due
 from entitlement.store import access
 from entitlement.store.clock import service_time
@@ -95,7 +96,7 @@ class ManageKeys:
             access.lock_account(session, key.account_id)
             now = service_time(session)
             key.check_usable(now)
-            give_back_due(session, key.account_id, now)
+            give_back_due(session, [key.account_id])
             grant_up_to_allowance(session, key.account_id, key.wallet, now)
             return key, read_balance(session, key.account_id, now)
 

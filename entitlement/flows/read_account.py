@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.allowance import credit_of, right_in
+from entitlement.core.balance import Balance
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.health import FollowHealth
 from entitlement.core.ledger import Source
@@ -12,7 +13,7 @@ from entitlement.core.positions import Position, Ticket, open_tickets
 from entitlement.core.pro_rata import Basis, Policy, share
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.flows.grant_allowances import dues_in, grant_up_to_allowance
-from entitlement.flows.read_balance import Balance, read_balance
+from entitlement.flows.read_balance import read_balance
 from entitlement.flows.spend_credit import give_back_due
 from entitlement.store import access, chain, pro_rata, verification
 from entitlement.store.clock import service_time
@@ -61,7 +62,7 @@ class ReadAccount:
             account_id = access.open_account(session, wallet, service_time(session))
             access.lock_account(session, account_id)
             now = service_time(session)
-            give_back_due(session, account_id, now)
+            give_back_due(session, [account_id])
             grant_up_to_allowance(session, account_id, wallet, now)
             final, latest = chain.position_pair(session, wallet)
             followed = chain.followed(session)

@@ -1,93 +1,105 @@
 """Spend credit: hold what a request may cost, capture what it did cost, give back the rest.
 
-look for the request id  --seen-->  the old answer, before the balance is looked at
-  |
-lock the account · read the clock · give back what ran out · grant up to the allowance
-  |
-affordable, and within the key's limits?  -> journal, buckets, hold  -> COMMIT -> answer
-  | no
-keep the refusal                                                     -> COMMIT -> answer
+Requests that come together are answered together, in one transaction:
+
+    lock their accounts, in one order · read the clock · give back what ran out · grant up to the allowance
+      |
+    one after the other: seen before?  --> the old answer, before the balance is looked at
+      |                  affordable, within the key's limits and rates?  --no--> the refusal is kept
+      v
+    journal, buckets, holds, usage --> COMMIT --> all are answered
 """
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg.errors import UniqueViolation
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core import errors
-from entitlement.core.epochs import Epoch, ends_at, epoch_at
-from entitlement.core.holds import (
-    Hold,
-    HoldRequest,
-    HoldState,
-    Usage,
-    check_capturable,
-    check_releasable,
-    is_repetition_of_capture,
-)
-from entitlement.core.keys import ApiKey
-from entitlement.core.ledger import (
-    Entry,
-    EntryKind,
-    Funding,
-    Part,
-    Settlement,
-    book_end,
-    book_hold,
-    book_late_capture,
-    fund_hold,
-    release_postings,
-    settle_capture,
-    settle_late_capture,
-    total,
-)
-from entitlement.core.limits import Headroom, headroom, period_epochs
-from entitlement.core.units import NANO_USD_MAX, NanoUsd
-from entitlement.flows.grant_allowances import grant_up_to_allowance
-from entitlement.flows.read_balance import Balance, read_balance
-from entitlement.store import access, holds, ledger
-from entitlement.store.clock import service_time
+from entitlement.core.account_book import AccountBook
+from entitlement.core.balance import Balance
+from entitlement.core.holds import Hold, HoldKind, HoldRequest, LeaseReport, Usage
+from entitlement.core.ledger import Part
+from entitlement.core.operations import Capture, Extend, Look, OfHold, Operation, Release, Renew
+from entitlement.core.tiers import RATES, Tier, TierRates
+from entitlement.core.units import NanoUsd
+from entitlement.flows.grant_allowances import grant_all
+from entitlement.store.books import Asked, Books, read_books, read_buckets_again, write_books
+from entitlement.store.raw import told_as_ours
 
-NOTHING = NanoUsd(0)
+TRIES = 3
+"""Of a group, while others commit the same request ids under other keys."""
+RENEWAL_REFUSALS = (errors.InsufficientCredit, errors.KeyLimitReached, errors.KeyExpired, errors.KeyRevoked)
+PREFIX = {HoldKind.HOLD: "hold", HoldKind.CHARGE: "charge", HoldKind.LEASE: "lease"}
 
 
 @dataclass(frozen=True, slots=True)
 class HoldAnswer:
-    """A hold as it stands, what funds it, and what the account has after it."""
+    """A hold as it stands, and what the account has after it."""
 
     hold: Hold
-    parts: tuple[Part, ...]
     balance: Balance
+    now: int
+    """Unix seconds by the service's clock, as of the transaction that answered."""
     is_repeated: bool = False
     """Whether this is the answer to a request that was answered before."""
+    refusal: errors.EntitlementError | None = None
+    """Of a lease: why it gets no more; what was told of it is charged all the same."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What funds it."""
+        return self.hold.parts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a gateway asks."""
+
+    gateway_id: int
+    operation: Operation
+    token_hash: bytes | None = None
+    """By which the gateway was known; where it is no longer its token, the question is refused."""
+
+
+Outcome = HoldAnswer | errors.EntitlementError
 
 
 class SpendCredit:
-    """Holds, captures and releases; each call is one transaction, committed before it returns."""
+    """Answers questions about credit; what was answered is committed."""
 
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, sessions: sessionmaker[Session], rates: Mapping[Tier, TierRates] = RATES) -> None:
         self._sessions = sessions
+        self._rates = rates
+        self._granted: tuple[tuple[Any, ...], set[int]] = ((), set())
+        """The accounts that have all that the chain gives them, as of what was followed of it."""
+
+    def answer(self, questions: Sequence[Question]) -> list[Outcome]:
+        """Answer questions together, each as if it had come alone, in their order.
+
+        An outcome that is an error is that question's own. What is raised is the database's error and
+        concerns them all; whether they were carried out is then unknown, and they may be asked again.
+        """
+        outcomes: list[Outcome | None] = [_checked(question) for question in questions]
+        places = [place for place, outcome in enumerate(outcomes) if outcome is None]
+        if places:
+            found = self._try(questions, places)
+            for place, outcome in zip(places, found, strict=True):
+                outcomes[place] = outcome
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def hold(self, gateway_id: int, request: HoldRequest) -> HoldAnswer:
-        """Set credit aside.
+        """Set credit aside, for a hold or a lease, or charge it at once.
 
-        Raises UnknownKey, KeyExpired, KeyRevoked, InsufficientCredit, KeyLimitReached; IdempotencyKeyReused
-        where the request id came before with another content; InvalidAmount or InvalidRequest.
+        Raises UnknownKey, KeyExpired, KeyRevoked, InsufficientCredit, KeyLimitReached, RateLimited;
+        IdempotencyKeyReused where the request id came before with another content; InvalidAmount or
+        InvalidRequest.
         """
-        request.check()
-        try:
-            outcome = self._try_hold(gateway_id, request)
-        except IntegrityError as error:
-            if not _is_about_request_id(error):
-                raise
-            # Two first deliveries of one request id under different keys, and so under different locks: the
-            # other one has committed, and now it is found.
-            outcome = self._try_hold(gateway_id, request)
-        if isinstance(outcome, errors.EntitlementError):
-            raise outcome
-        return outcome
+        return self._one(gateway_id, request)
 
     def capture(self, gateway_id: int, hold_id: str, amount: NanoUsd, usage: Usage | None) -> HoldAnswer:
         """Charge what the request cost, and give back the rest of the hold.
@@ -95,212 +107,200 @@ class SpendCredit:
         More than the hold is taken from what is available, the rest is the operator's shortfall. Raises
         UnknownHold, HoldAlreadyEnded, HoldExpired, InvalidAmount, InvalidRequest.
         """
-        if not 0 <= amount <= NANO_USD_MAX:
-            raise errors.InvalidAmount(field="amount", amount=amount, smallest=0, largest=NANO_USD_MAX)
-        if usage is not None:
-            usage.check()
-        with self._sessions.begin() as session:
-            hold, now = self._lock_hold(session, gateway_id, hold_id)
-            if is_repetition_of_capture(hold, amount):
-                return self._answer(session, hold, now, is_repeated=True)
-            check_capturable(hold, now)
-            parts = holds.parts_of(session, hold_id)
-            settlement = self._charge(session, hold, parts, amount, now)
-            holds.add_usage(
-                session, hold, usage or Usage(), paid=settlement.paid, shortfall=settlement.shortfall, now=now
-            )
-            return self._answer(session, self._again(session, hold), now)
+        return self._one(gateway_id, Capture(hold_id, amount, usage))
 
     def release(self, gateway_id: int, hold_id: str) -> HoldAnswer:
         """Give a whole hold back. Raises UnknownHold, or HoldAlreadyEnded where it was captured."""
-        with self._sessions.begin() as session:
-            hold, now = self._lock_hold(session, gateway_id, hold_id)
-            check_releasable(hold)
-            if hold.state is not HoldState.OPEN:
-                return self._answer(session, hold, now, is_repeated=True)
-            give_back(session, hold, HoldState.RELEASED, now)
-            return self._answer(session, self._again(session, hold), now)
+        return self._one(gateway_id, Release(hold_id))
+
+    def extend(
+        self, gateway_id: int, hold_id: str, *, amount: NanoUsd, minimum: NanoUsd, ttl: int | None = None
+    ) -> HoldAnswer:
+        """Raise a hold to `amount`, or to as much as there is from `minimum` up; never lower it.
+
+        Raises UnknownHold, HoldAlreadyEnded, HoldExpired, KeyExpired, KeyRevoked, InsufficientCredit,
+        KeyLimitReached, InvalidAmount, InvalidRequest.
+        """
+        return self._one(gateway_id, Extend(hold_id, amount, minimum, ttl))
+
+    def renew(self, gateway_id: int, lease_id: str, report: LeaseReport) -> HoldAnswer:
+        """Charge what a lease has spent, and set aside what it is to go on with; `refusal` says why not more.
+
+        Raises UnknownHold, HoldAlreadyEnded, HoldExpired, InvalidAmount, InvalidRequest.
+        """
+        return self._one(gateway_id, Renew(lease_id, report))
 
     def read(self, gateway_id: int, hold_id: str) -> HoldAnswer:
-        """Return a hold as it stands. Raises UnknownHold."""
+        """Return a hold or lease as it stands. Raises UnknownHold."""
+        return self._one(gateway_id, Look(hold_id))
+
+    def expire(self, account_ids: Sequence[int]) -> int:
+        """Give back the holds of these accounts whose time has run out; return how many."""
         with self._sessions.begin() as session:
-            hold, now = self._lock_hold(session, gateway_id, hold_id)
-            return self._answer(session, hold, now)
+            return give_back_due(session, account_ids)
 
-    # --- holding ----------------------------------------------------------------------------------------
+    # --- a group ----------------------------------------------------------------------------------------
 
-    def _try_hold(self, gateway_id: int, request: HoldRequest) -> HoldAnswer | errors.EntitlementError:
-        """Answer one delivery in one transaction. A refusal is returned: raising it would not keep it."""
-        with self._sessions.begin() as session:
-            repeated = self._repeated(session, gateway_id, request)
-            if repeated is not None:
-                return repeated
-            key = access.key_by_hash(session, request.key_hash)
-            if key is None:
-                raise errors.UnknownKey
-            access.lock_account(session, key.account_id)
-            # Again, now that nobody else can be answering the same delivery.
-            repeated = self._repeated(session, gateway_id, request)
-            if repeated is not None:
-                return repeated
-            now = service_time(session)
-            key = access.key_by_hash(session, request.key_hash) or key
-            key.check_usable(now)
-            give_back_due(session, key.account_id, now)
-            grant_up_to_allowance(session, key.account_id, key.wallet, now)
-            return self._fund(session, gateway_id, key, request, now)
+    def _one(self, gateway_id: int, operation: Operation) -> HoldAnswer:
+        outcome = self.answer([Question(gateway_id, operation)])[0]
+        if isinstance(outcome, errors.EntitlementError):
+            raise outcome
+        return outcome
 
-    def _fund(
-        self, session: Session, gateway_id: int, key: ApiKey, request: HoldRequest, now: int
-    ) -> HoldAnswer | errors.EntitlementError:
-        epoch = epoch_at(now)
-        buckets = ledger.buckets(session, key.account_id, now=now)
-        hold_id = f"hold_{secrets.token_hex(12)}"
-        try:
-            funding = fund_hold(
-                buckets,
-                _headroom(session, key, epoch),
-                amount=request.amount,
-                minimum=request.minimum,
-                now=now,
-                resets_at=ends_at(epoch),
-            )
-        except (errors.InsufficientCredit, errors.KeyLimitReached) as refusal:
-            refused = _new_hold(hold_id, key, gateway_id, request, Funding((), is_final=False), now)
-            reason = {"error": type(refusal).__name__, **refusal.facts()}
-            holds.add(session, refused, request, refusal=reason)
-            return refusal
-        hold = _new_hold(hold_id, key, gateway_id, request, funding, now)
-        holds.add(session, hold, request, parts=funding.parts)
-        ledger.append(session, book_hold(key.account_id, epoch, hold_id, funding.parts), now)
-        holds.add_to_key(session, key.id, epoch, held=funding.parts, now=now)
-        return self._answer(session, hold, now)
+    def _try(self, questions: Sequence[Question], places: Sequence[int]) -> list[Outcome]:
+        group = [questions[place] for place in places]
+        for left in reversed(range(TRIES)):
+            try:
+                return self._carry_out(group)
+            except IntegrityError as error:
+                # Two first deliveries of one request id under different keys, and so under different locks:
+                # the other one has committed, and now it is found.
+                if not left or not _is_about_request_id(error):
+                    raise
+        raise AssertionError("unreachable")
 
-    def _repeated(
-        self, session: Session, gateway_id: int, request: HoldRequest
-    ) -> HoldAnswer | errors.EntitlementError | None:
-        """Return the answer that this request id had before, or None for a first delivery."""
-        known = holds.find_request(session, gateway_id, request.request_id)
-        if known is None:
-            return None
-        hold, fingerprint, refusal = known
-        if fingerprint != request.fingerprint():
-            return errors.IdempotencyKeyReused(request_id=request.request_id)
-        if refusal is not None:
-            return _refusal_again(refusal)
-        now = service_time(session)
-        if hold.is_due(now):
-            # Told that it is open, the gateway would do work that it no longer pays for.
-            hold, now = self._lock_hold(session, gateway_id, hold.id)
-        return self._answer(session, hold, now, is_repeated=True)
-
-    # --- ending -----------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _lock_hold(session: Session, gateway_id: int, hold_id: str) -> tuple[Hold, int]:
-        """Return a hold under its account's lock, expired if its time is over, and the time."""
-        # PostgreSQL's text cannot even be asked for some characters; none of them is in an id of ours.
-        hold = holds.find(session, gateway_id, hold_id) if hold_id.isprintable() else None
-        if hold is None:
-            raise errors.UnknownHold(hold=hold_id)
-        access.lock_account(session, hold.account_id)
-        now = service_time(session)
-        give_back_due(session, hold.account_id, now)
-        return SpendCredit._again(session, hold), now
-
-    @staticmethod
-    def _again(session: Session, hold: Hold) -> Hold:
-        found = holds.find(session, hold.gateway_id, hold.id)
-        assert found is not None, "holds are never deleted"
-        return found
-
-    @staticmethod
-    def _charge(
-        session: Session, hold: Hold, parts: tuple[Part, ...], amount: NanoUsd, now: int
-    ) -> Settlement:
-        buckets = ledger.buckets(session, hold.account_id, now=now, also=[part.bucket_id for part in parts])
-        key = access.key_of_account(session, hold.account_id, hold.key_id)
-        assert key is not None, "keys are never deleted"
-        # The day of the hold: what it could not cover counts towards the limit that it was made under.
-        room = _headroom(session, key, hold.epoch)
-        is_late = hold.state is HoldState.EXPIRED
-        settle = settle_late_capture if is_late else settle_capture
-        settlement = settle(parts, buckets, room, amount=amount, now=now)
-        if is_late:
-            entry = book_late_capture(hold.account_id, hold.epoch, hold.id, settlement.postings)
+    def _carry_out(self, group: Sequence[Question]) -> list[Outcome]:
+        with self._sessions.begin() as session, told_as_ours(session):
+            books = read_books(session, _asked(group), self._rates)
+            new = self._grant(session, books, group)
+            outcomes = [self._decide(books, question) for question in group]
+            write_books(session, books)
+        # Only now: what is rolled back was never granted.
+        if self._granted[0] != books.chain:
+            self._granted = (books.chain, new)
         else:
-            entry = book_end(EntryKind.CAPTURE, hold.account_id, hold.epoch, hold.id, settlement.postings)
-            holds.end(session, hold.id, HoldState.CAPTURED, now)
-        _book(session, entry, now)
-        holds.add_to_key(
-            session,
-            hold.key_id,
-            hold.epoch,
-            spent=settlement.paid,
-            given_back=() if is_late else parts,
-            now=now,
-        )
-        holds.charge(
-            session, hold.id, captured=total(settlement.paid), shortfall=settlement.shortfall, now=now
-        )
-        return settlement
+            self._granted[1].update(new)
+        return outcomes
+
+    def _grant(self, session: Session, books: Books, group: Sequence[Question]) -> set[int]:
+        """Raise the buckets of those who want credit to what is due; return who was looked at."""
+        chain, granted = self._granted
+        wanted: set[int] = set()
+        for question in group:
+            operation = question.operation
+            if isinstance(operation, HoldRequest):
+                if operation.key_hash in books.keys:
+                    wanted.add(books.keys[operation.key_hash][0])
+            elif isinstance(operation, Extend | Renew) and operation.hold_id in books.holders:
+                wanted.add(books.holders[operation.hold_id])
+        new = wanted - granted if chain == books.chain else wanted
+        if new:
+            wallets = {account_id: books.accounts[account_id].wallet for account_id in sorted(new)}
+            if grant_all(session, wallets, books.now):
+                read_buckets_again(session, books, sorted(new))
+        return new
+
+    def _decide(self, books: Books, question: Question) -> Outcome:
+        try:
+            token = question.token_hash
+            if token is not None and books.gateways.get(token) != question.gateway_id:
+                raise errors.NotAuthenticated("the service token is not known or was revoked")
+            if isinstance(question.operation, HoldRequest):
+                return self._place(books, question.gateway_id, question.operation)
+            return _settle(books, question.gateway_id, question.operation)
+        except errors.EntitlementError as error:
+            return error
 
     @staticmethod
-    def _answer(session: Session, hold: Hold, now: int, *, is_repeated: bool = False) -> HoldAnswer:
-        parts = holds.parts_of(session, hold.id)
-        return HoldAnswer(hold, parts, read_balance(session, hold.account_id, now), is_repeated)
+    def _place(books: Books, gateway_id: int, request: HoldRequest) -> HoldAnswer:
+        name = (gateway_id, request.request_id)
+        known = books.seen.get(name)
+        if known is not None:
+            return _answer_again(books, known, request)
+        if request.key_hash not in books.keys:
+            raise errors.UnknownKey
+        account_id, key_id = books.keys[request.key_hash]
+        book = books.accounts[account_id]
+        # The time first: ids of a day stand together in every index.
+        hold_id = f"{PREFIX[request.kind]}_{book.now:08x}{secrets.token_hex(8)}"
+        try:
+            hold = book.place(gateway_id, key_id, request, hold_id)
+        finally:
+            if hold_id in book.holds:
+                books.seen[name] = book.holds[hold_id]
+        return HoldAnswer(hold, book.balance(), book.now)
 
 
-def give_back_due(session: Session, account_id: int, now: int) -> int:
-    """Give back the account's holds whose time has run out; return how many. The caller holds the lock."""
-    due = holds.due_of_account(session, account_id, now)
-    for hold in due:
-        give_back(session, hold, HoldState.EXPIRED, now)
-    return len(due)
+def give_back_due(session: Session, account_ids: Sequence[int]) -> int:
+    """Give back the holds of these accounts whose time has run out; return how many. Takes their locks."""
+    with told_as_ours(session):
+        books = read_books(session, Asked((), (), (), (), account_ids), RATES)
+        write_books(session, books)
+    return sum(len(book.changed) for book in books.accounts.values())
 
 
-def give_back(session: Session, hold: Hold, state: HoldState, now: int) -> None:
-    """End an open hold without a charge. The caller holds the account's lock."""
-    parts = holds.parts_of(session, hold.id)
-    buckets = ledger.buckets(session, hold.account_id, now=now, also=[part.bucket_id for part in parts])
-    kind = EntryKind.RELEASE if state is HoldState.RELEASED else EntryKind.EXPIRE_HOLD
-    postings = release_postings(parts, buckets, now)
-    _book(session, book_end(kind, hold.account_id, hold.epoch, hold.id, postings), now)
-    holds.add_to_key(session, hold.key_id, hold.epoch, given_back=parts, now=hold.created_at)
-    holds.end(session, hold.id, state, now)
+def _checked(question: Question) -> errors.EntitlementError | None:
+    operation = question.operation
+    try:
+        operation.check()
+    except errors.EntitlementError as error:
+        return error
+    # PostgreSQL's text cannot even be asked for some characters; none of them is in an id of ours.
+    if not isinstance(operation, HoldRequest) and not operation.hold_id.isprintable():
+        return errors.UnknownHold(hold=operation.hold_id)
+    return None
 
 
-def _book(session: Session, entry: Entry, now: int) -> None:
-    # A capture of nothing from an expired hold moves nothing, and an entry without postings says nothing.
-    if entry.postings:
-        ledger.append(session, entry, now)
-
-
-def _headroom(session: Session, key: ApiKey, epoch: Epoch) -> Headroom:
-    first, after_last = period_epochs(key.limits.period, epoch)
-    diem, usd = holds.used_by_key(session, key.id, first, after_last)
-    return headroom(key.limits, diem_used=diem, usd_used=usd, epoch=epoch)
-
-
-def _new_hold(
-    hold_id: str, key: ApiKey, gateway_id: int, request: HoldRequest, funding: Funding, now: int
-) -> Hold:
-    return Hold(
-        id=hold_id,
-        account_id=key.account_id,
-        key_id=key.id,
-        gateway_id=gateway_id,
-        request_id=request.request_id,
-        state=HoldState.OPEN if funding.parts else HoldState.REFUSED,
-        epoch=epoch_at(now),
-        amount=total(funding.parts),
-        is_final=funding.is_final,
-        captured=NOTHING,
-        shortfall=NOTHING,
-        created_at=now,
-        expires_at=now + request.ttl,
-        charged_at=None,
+def _asked(group: Sequence[Question]) -> Asked:
+    placed = [
+        (question.gateway_id, question.operation)
+        for question in group
+        if isinstance(question.operation, HoldRequest)
+    ]
+    return Asked(
+        key_hashes=list({request.key_hash for _, request in placed}),
+        hold_ids=list(
+            {
+                question.operation.hold_id
+                for question in group
+                if not isinstance(question.operation, HoldRequest)
+            }
+        ),
+        tokens=list({question.token_hash for question in group if question.token_hash is not None}),
+        requests=list({(gateway_id, request.request_id) for gateway_id, request in placed}),
     )
+
+
+def _answer_again(books: Books, known: Hold, request: HoldRequest) -> HoldAnswer:
+    """Answer a request that came before as it was answered then, with the hold as it stands."""
+    if known.fingerprint != request.fingerprint():
+        raise errors.IdempotencyKeyReused(request_id=request.request_id)
+    if known.refusal is not None:
+        raise _refusal_again(known.refusal)
+    book = books.accounts[known.account_id]
+    # Told that it is open after its time, the gateway would do work that it no longer pays for.
+    hold = book.holds.get(known.id, known)
+    return HoldAnswer(hold, book.balance(), book.now, is_repeated=True)
+
+
+def _settle(books: Books, gateway_id: int, operation: OfHold) -> HoldAnswer:
+    book, hold = _find(books, gateway_id, operation.hold_id)
+    is_repeated = False
+    match operation:
+        case Capture():
+            hold, is_repeated = book.capture(hold, operation.amount, operation.usage)
+        case Release():
+            hold, is_repeated = book.release(hold)
+        case Extend():
+            hold = book.extend(hold, amount=operation.amount, minimum=operation.minimum, ttl=operation.ttl)
+        case Renew():
+            try:
+                hold = book.renew(hold, operation.report)
+            except RENEWAL_REFUSALS as refusal:
+                # What was spent is charged all the same, and the gateway learns how its lease stands.
+                return HoldAnswer(book.holds[hold.id], book.balance(), book.now, refusal=refusal)
+        case Look():
+            pass
+    return HoldAnswer(hold, book.balance(), book.now, is_repeated)
+
+
+def _find(books: Books, gateway_id: int, hold_id: str) -> tuple[AccountBook, Hold]:
+    if hold_id in books.holders:
+        book = books.accounts[books.holders[hold_id]]
+        hold = book.holds[hold_id]
+        if hold.gateway_id == gateway_id:
+            return book, hold
+    raise errors.UnknownHold(hold=hold_id)
 
 
 def _is_about_request_id(error: IntegrityError) -> bool:

@@ -1,7 +1,6 @@
 """Rows of the ledger: buckets, and the journal that they are a cache of."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -27,38 +26,17 @@ _COLUMNS = {
 """What a bucket's row says of each place."""
 
 
-@dataclass(frozen=True, slots=True)
-class BucketTotals:
-    """A bucket with what became of its grant."""
-
-    bucket: Bucket
-    granted: NanoUsd
-    consumed: NanoUsd
-    expired: NanoUsd
-
-
-def buckets(session: Session, account_id: int, *, now: int, also: Collection[int] = ()) -> list[Bucket]:
-    """Return the account's live buckets, and those with the ids in `also`."""
-    return [found.bucket for found in bucket_totals(session, account_id, now=now, also=also)]
-
-
-def bucket_totals(
-    session: Session, account_id: int, *, now: int, also: Collection[int] = ()
-) -> list[BucketTotals]:
-    """Return the account's live buckets with their totals, and those with the ids in `also`."""
+def buckets(session: Session, account_id: int, *, now: int) -> list[Bucket]:
+    """Return the account's live buckets."""
     rows = session.scalars(
-        fresh(select(BucketRow)).where(
-            BucketRow.account_id == account_id,
-            or_(BucketRow.closed.is_(False), BucketRow.id.in_(also)),
-        )
+        fresh(select(BucketRow)).where(BucketRow.account_id == account_id, BucketRow.closed.is_(False))
     )
-    found = (_totals(row) for row in rows)
-    return [each for each in found if each.bucket.id in also or each.bucket.is_live(now)]
+    return [bucket for row in rows if (bucket := _bucket(row)).is_live(now)]
 
 
 def open_bucket(
     session: Session, account_id: int, source: Source, *, epoch: Epoch | None, expires_at: int | None
-) -> BucketTotals:
+) -> Bucket:
     """Return the bucket of this account, source and epoch; make it, empty, if there is none."""
     query = fresh(select(BucketRow)).where(
         BucketRow.account_id == account_id,
@@ -85,20 +63,20 @@ def open_bucket(
             .on_conflict_do_nothing()
         )
         row = session.scalars(query).one()
-    return _totals(row)
+    return _bucket(row)
 
 
 def daily_buckets(
     session: Session, account_ids: Collection[int], epoch: Epoch
-) -> dict[tuple[int, Source], BucketTotals]:
+) -> dict[tuple[int, Source], Bucket]:
     """Return the buckets of an epoch that these accounts have, by account and source."""
     query = select(BucketRow).where(BucketRow.account_id == any_number(account_ids), BucketRow.epoch == epoch)
-    return {(row.account_id, Source(row.source)): _totals(row) for row in session.scalars(fresh(query))}
+    return {(row.account_id, Source(row.source)): _bucket(row) for row in session.scalars(fresh(query))}
 
 
 def open_daily_buckets(
     session: Session, wanted: Collection[tuple[int, Source]], epoch: Epoch
-) -> dict[tuple[int, Source], BucketTotals]:
+) -> dict[tuple[int, Source], Bucket]:
     """Make the buckets of an epoch for these accounts and sources, empty.
 
     The caller holds the accounts' locks and has seen that there are none.
@@ -113,7 +91,7 @@ def open_daily_buckets(
     rows = session.scalars(
         insert(BucketRow).from_select([*new.c.keys(), *day, *nothing], query).returning(BucketRow)
     )
-    return {(row.account_id, Source(row.source)): _totals(row) for row in rows}
+    return {(row.account_id, Source(row.source)): _bucket(row) for row in rows}
 
 
 def append(session: Session, entry: Entry, now: int) -> None:
@@ -211,7 +189,7 @@ def granted_of(session: Session, source: Source, epoch: Epoch) -> NanoUsd:
 def buckets_with_ids(session: Session, ids: Collection[int]) -> list[tuple[int, Bucket]]:
     """Return (account, bucket) of these buckets."""
     rows = session.scalars(fresh(select(BucketRow)).where(BucketRow.id == any_number(ids)))
-    return [(row.account_id, _totals(row).bucket) for row in rows]
+    return [(row.account_id, _bucket(row)) for row in rows]
 
 
 def totals_by_place(session: Session) -> dict[str, int]:
@@ -235,13 +213,15 @@ def _changes(postings: Iterable[Posting]) -> dict[int, dict[Place, int]]:
     return changes
 
 
-def _totals(row: BucketRow) -> BucketTotals:
-    bucket = Bucket(
+def _bucket(row: BucketRow) -> Bucket:
+    return Bucket(
         id=row.id,
         source=Source(row.source),
         epoch=None if row.epoch is None else Epoch(row.epoch),
         expires_at=row.expires_at,
         available=NanoUsd(row.available),
         held=NanoUsd(row.held),
+        granted=NanoUsd(row.granted),
+        consumed=NanoUsd(row.consumed),
+        expired=NanoUsd(row.expired),
     )
-    return BucketTotals(bucket, NanoUsd(row.granted), NanoUsd(row.consumed), NanoUsd(row.expired))

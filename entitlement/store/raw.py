@@ -13,26 +13,35 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def driver_of(session: Session) -> Connection:
+    """Return the connection of the session's transaction. Its errors are the driver's: see `told_as_ours`."""
+    return cast("Connection", session.connection().connection.driver_connection)
+
+
+@contextmanager
+def told_as_ours(session: Session) -> Generator[None]:
+    """Let the driver's errors be SQLAlchemy's, as those of its own statements are."""
+    try:
+        yield
+    except psycopg.Error as error:
+        # By the error itself: one that ended the connection names no connection of the session any more.
+        lost = isinstance(error, psycopg.OperationalError) and session.in_transaction() and _is_lost(session)
+        wrapped = DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=lost)
+        raise wrapped from error  # pyright: ignore[reportGeneralTypeIssues] - what SQLAlchemy makes of it
+
+
+def _is_lost(session: Session) -> bool:
+    return driver_of(session).closed
 
 
 @contextmanager
 def cursor_of(session: Session) -> Generator[Cursor]:
-    """Hand out a cursor of the session's connection, in its transaction.
-
-    Raises SQLAlchemy's errors, as its own statements do.
-    """
-    connection = cast(
-        "psycopg.Connection[tuple[Any, ...]]", session.connection().connection.driver_connection
-    )
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-    except psycopg.Error as error:
-        lost = connection.closed
-        if lost:
-            session.invalidate()
-        wrapped = DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=lost)
-        raise wrapped from error  # pyright: ignore[reportGeneralTypeIssues] - what SQLAlchemy makes of it
+    """Hand out a cursor of the session's connection, in its transaction, with SQLAlchemy's errors."""
+    with told_as_ours(session), driver_of(session).cursor() as cursor:
+        yield cursor
 
 
 def array(values: Iterable[object]) -> str:

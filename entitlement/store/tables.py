@@ -414,6 +414,10 @@ class HoldRow(Base):
     """Which buckets gave to it, in the order of spending."""
     part_sources: Mapped[list[str]] = mapped_column(ARRAY(Text))
     part_amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    steps: Mapped[int] = mapped_column(Integer)
+    """How often more was set aside, or a part charged, since it was made."""
+    told: Mapped[int] = mapped_column(BigInteger)
+    """Of a lease: the highest number of a request that was told of."""
     __table_args__ = (
         UniqueConstraint("gateway_id", "request_id", name="holds_request"),
         CheckConstraint(

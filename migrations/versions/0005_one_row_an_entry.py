@@ -254,7 +254,9 @@ def _holds() -> None:
     op.execute(CARRY_PARTS)
     op.drop_table("hold_parts")
     op.add_column("holds", sa.Column("kind", sa.Text(), nullable=False, server_default="hold"))
-    for name in ("part_buckets", "part_sources", "part_amounts", "kind"):
+    op.add_column("holds", sa.Column("steps", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("holds", sa.Column("told", sa.BigInteger(), nullable=False, server_default="0"))
+    for name in ("part_buckets", "part_sources", "part_amounts", "kind", "steps", "told"):
         op.alter_column("holds", name, server_default=None)
     op.create_check_constraint("holds_kind", "holds", "kind IN ('hold', 'charge', 'lease')")
     op.create_check_constraint("holds_parts", "holds", "0 < ALL (part_amounts)")
@@ -312,7 +314,7 @@ def downgrade() -> None:
     op.create_index("holds_of_account", "holds", ["account_id", "created_at"])
     for name in ("holds_kind", "holds_parts", "holds_parts_are_whole"):
         op.drop_constraint(name, "holds")
-    for name in ("part_buckets", "part_sources", "part_amounts", "kind"):
+    for name in ("part_buckets", "part_sources", "part_amounts", "kind", "steps", "told"):
         op.drop_column("holds", name)
     op.execute("DROP SEQUENCE entry_numbers")
     op.execute("DROP FUNCTION make_week(integer)")

@@ -36,6 +36,15 @@ ODD_NUMBERS = [0, -1, 1, 1.5, -0.0, 2**31, 2**53 - 1, 2**53, 2**63, 2**64, 10**3
 odd = st.sampled_from([*ODD_TEXTS, *ODD_NUMBERS, None, True, False, [], {}, [[]], {"a": 1}])
 
 
+CALL_OF_A_BATCH = {
+    "op": {"enum": ["hold", "capture", "release", "extend", "charge", "open_lease", "renew_lease", "read"]},
+    "id": {"type": "string"},
+    "amount": {"type": "integer"},
+    "request_id": {"type": "string"},
+}
+"""What the document leaves open."""
+
+
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     """Return what the schema allows, and now and then what it does not."""
     return st.one_of(allowed(schema), allowed(schema), allowed(schema), odd)
@@ -55,11 +64,13 @@ def allowed(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         "boolean": st.booleans(),
         "string": st.text(max_size=schema.get("maxLength", 80)),
     }
+    if schema["type"] == "array":
+        return st.lists(values(schema["items"]), max_size=3)
     return objects(schema) if schema["type"] == "object" else plain[schema["type"]]
 
 
 def objects(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    fields = {name: values(each) for name, each in schema["properties"].items()}
+    fields = {name: values(each) for name, each in schema.get("properties", CALL_OF_A_BATCH).items()}
     needed = {name: fields.pop(name) for name in schema.get("required", [])}
     return st.fixed_dictionaries(needed, optional=fields)
 

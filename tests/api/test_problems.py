@@ -11,11 +11,24 @@ import pytest
 from sqlalchemy import URL, Engine, create_engine, text
 
 from entitlement.api import problems
-from entitlement.core import allowance, errors, holds, keys, ledger, limits, units
+from entitlement.core import (
+    account_book,
+    allowance,
+    errors,
+    holds,
+    keys,
+    ledger,
+    limits,
+    operations,
+    rates,
+    units,
+    usage_lines,
+)
 from entitlement.core.errors import EntitlementError, GrantsFailed
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.keys import MOST_KEYS_OF_AN_ACCOUNT, NewKey
 from entitlement.core.limits import KeyLimits
+from entitlement.core.tiers import RATES, Tier
 from entitlement.core.units import NanoUsd
 from entitlement.flows import (
     grant_allowances,
@@ -33,7 +46,7 @@ from tests.support import USD, holder
 
 # --- the table --------------------------------------------------------------------------------------------
 
-RULES = (allowance, holds, keys, ledger, limits, units)
+RULES = (account_book, allowance, holds, keys, ledger, limits, operations, rates, units, usage_lines)
 FLOWS = (
     grant_allowances,
     manage_gateways,
@@ -131,6 +144,16 @@ def captured_far_too_late(world: World) -> httpx.Response:
     return world.capture(hold_id, 1)
 
 
+def too_many_requests(world: World) -> httpx.Response:
+    calls = [
+        {"op": "charge", "key": world.rich.secret, "amount": 1, "request_id": f"fast {number}"}
+        for number in range(RATES[Tier.FREE].key.requests)
+    ]
+    answers = world.client.post("/v1/batch", json={"operations": calls}, headers=world.gateway).json()
+    assert {each["status"] for each in answers["answers"]} == {201}
+    return world.hold()
+
+
 def too_many_keys(world: World) -> httpx.Response:
     admin = world.service.keys.create(world.rich.account_id, NewKey("admin", keys.KeyKind.ADMIN))
     with world.sessions.begin() as session:
@@ -165,6 +188,7 @@ CASES: dict[type[EntitlementError], Callable[[World], httpx.Response]] = {
     errors.HoldAlreadyEnded: released_after_its_capture,
     errors.TooManyKeys: too_many_keys,
     errors.HoldExpired: captured_far_too_late,
+    errors.RateLimited: too_many_requests,
 }
 
 

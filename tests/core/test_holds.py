@@ -17,6 +17,7 @@ from entitlement.core.holds import (
     LONGEST_REQUEST_ID,
     LONGEST_TTL_SECONDS,
     Hold,
+    HoldKind,
     HoldRequest,
     HoldState,
     Usage,
@@ -99,6 +100,8 @@ def test_every_part_of_what_is_asked_is_in_the_fingerprint_but_the_id_itself() -
         "minimum": 9,
         "ttl": 599,
         "model": "other",
+        "kind": HoldKind.CHARGE,
+        "usage": Usage(status=200),
     }
     assert set(other) == {field.name for field in fields(HoldRequest)}
     for name, value in other.items():

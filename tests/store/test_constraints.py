@@ -117,9 +117,9 @@ SHORT = {
     "{copy of hold}": """
         INSERT INTO holds (id, account_id, key_id, gateway_id, request_id, fingerprint, state,
                            epoch, amount, is_final, captured, shortfall, created_at, expires_at, kind,
-                           part_buckets, part_sources, part_amounts)
+                           part_buckets, part_sources, part_amounts, steps, told)
         SELECT 'other', account_id, key_id, gateway_id, request_id, fingerprint, 'open',
-               0, 1, false, 0, 0, 0, 0, 'hold', '{}', '{}', '{}' FROM holds""",
+               0, 1, false, 0, 0, 0, 0, 'hold', '{}', '{}', '{}', 0, 0 FROM holds""",
     "{copy of key}": """
         INSERT INTO api_keys (id, account_id, secret_hash, last_six, kind, description,
                               limit_period, model_privacy, created_at)

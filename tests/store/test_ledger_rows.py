@@ -52,7 +52,7 @@ def booked_by(write: Callable[[Session, list[Entry]], None], sessions: Sessions)
                 account,
                 DAY,
                 tuple(
-                    Posting(None if out is OPERATOR else found.bucket.id, out, into, NanoUsd(amount))
+                    Posting(None if out is OPERATOR else found.id, out, into, NanoUsd(amount))
                     for out, into, amount in MOVES[move]
                 ),
             )
@@ -84,7 +84,7 @@ def test_an_entry_that_is_there_already_is_refused_with_all_that_came_with_it(
     with sessions.begin() as session:
         account = access.account_of(session, wallet_number(1))
         assert account is not None
-        known = ledger.daily_buckets(session, [account], DAY)[account, Source.DIEM].bucket
+        known = ledger.daily_buckets(session, [account], DAY)[account, Source.DIEM]
     again = [
         Entry(key, EntryKind.GRANT, account, DAY, (Posting(known.id, ISSUED, AVAILABLE, NanoUsd(1)),))
         for key in ("new", f"0:{account}:diem")

@@ -1,0 +1,203 @@
+"""The door for gateways: the calls that every request of a model waits for, before any framework.
+
+What FastAPI does for a route costs more than the ledger's decision. Here a call is read, asked together with
+the others that wait, and answered; errors look as they do everywhere. Everything else goes on to FastAPI,
+which describes these routes too (api.gateway).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+import orjson
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from entitlement.api import problems
+from entitlement.api.calls import BY_NAME, Call, find
+from entitlement.api.schemas import MOST_OPERATIONS
+from entitlement.core.errors import EntitlementError, InvalidRequest, NotAuthenticated
+from entitlement.core.keys import hash_secret
+from entitlement.core.operations import Operation
+from entitlement.flows.answer_together import AnswerTogether
+from entitlement.flows.spend_credit import HoldAnswer, Outcome, Question
+from entitlement.wiring.service import Service
+
+BATCH = "/v1/batch"
+LARGEST_BODY = 64 * 1024
+LARGEST_BATCH = 1024 * 1024
+"""Bytes; a lease tells of up to 1,000 requests, and a batch has up to 1,000 calls."""
+LONGEST_ID = 64
+MOST_TOKENS = 1_000
+Gateway = tuple[int, bytes]
+"""Its id, and the hash of the token that it was known by."""
+
+
+class Door:
+    """Answers the calls of gateways."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._together = AnswerTogether(service.spend)
+        self._tokens: dict[bytes, int] = {}
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer a call, or return False where it is none of ours."""
+        path: str = scope["path"]
+        if not path.startswith("/v1/"):
+            return False
+        if path == BATCH and scope["method"] == "POST":
+            await self._answer(scope, receive, send, BATCH, None, "")
+            return True
+        found = find(scope["method"], path)
+        if found is None:
+            return False
+        await self._answer(scope, receive, send, found[0].route, found[0], found[1])
+        return True
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, route: str, call: Call | None, id_in_path: str
+    ) -> None:
+        try:
+            gateway = await self._authenticate(scope)
+            if call is None:
+                response = await self._batch(gateway, await _json(scope, receive, LARGEST_BATCH))
+            else:
+                largest = LARGEST_BATCH if call.route.startswith("/v1/leases/") else LARGEST_BODY
+                sent = await _json(scope, receive, largest) if call.model is not None else None
+                response = await self._one(gateway, call, id_in_path, sent)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
+            scope["route"] = _Route(route)
+            response = problems.answer_to(Request(scope), error)
+        await response(scope, receive, send)
+
+    async def _one(self, gateway: Gateway, call: Call, id_in_path: str, sent: object) -> Response:
+        _check_id(id_in_path)
+        [outcome] = await self._together.ask([Question(gateway[0], call.read(id_in_path, sent), gateway[1])])
+        status, body = _outcome(call, outcome)
+        if isinstance(outcome, EntitlementError):
+            raise outcome
+        headers = {"content-type": "application/json"}
+        if status >= 400:  # noqa: PLR2004 - a refusal by HTTP
+            headers["content-type"] = "application/problem+json"
+        if outcome.is_repeated:
+            headers["idempotency-replayed"] = "true"
+        return Response(orjson.dumps(body), status, headers)
+
+    async def _batch(self, gateway: Gateway, sent: object) -> Response:
+        """Answer each call of a batch as if it had come alone."""
+        read = [_read(each) for each in _operations(sent)]
+        questions = [Question(gateway[0], each[1], gateway[1]) for each in read if isinstance(each, tuple)]
+        outcomes = iter(await self._together.ask(questions) if questions else [])
+        answers: list[dict[str, object]] = []
+        for each in read:
+            status, body = _outcome(each[0], next(outcomes)) if isinstance(each, tuple) else _refused(each)
+            answers.append({"status": status, "body": body})
+        return Response(orjson.dumps({"answers": answers}), 200, {"content-type": "application/json"})
+
+    async def _authenticate(self, scope: Scope) -> Gateway:
+        """Return the gateway whose token the call carries. Raises NotAuthenticated."""
+        sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, token = sent.partition(b" ")
+        if scheme.lower() != b"bearer" or not token:
+            raise NotAuthenticated("no service token was sent: Authorization: Bearer gw_...")
+        secret = token.strip().decode("latin-1")
+        token_hash = hash_secret(secret)
+        known = self._tokens.get(token_hash)
+        if known is None:
+            known = await asyncio.to_thread(self._service.gateways.authenticate, secret)
+            if len(self._tokens) >= MOST_TOKENS:
+                self._tokens.clear()
+            self._tokens[token_hash] = known
+        # That it still is this gateway's token is looked up with the question.
+        return known, token_hash
+
+
+class _Route:
+    """What the log calls a route."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+def _outcome(call: Call, outcome: Outcome) -> tuple[int, dict[str, object]]:
+    if isinstance(outcome, HoldAnswer):
+        body = call.answer(outcome)
+        if outcome.refusal is None:
+            return call.status, body
+        status, refused = problems.body_of(outcome.refusal)
+        return status, refused | body
+    return problems.body_of(outcome)
+
+
+def _refused(error: Exception) -> tuple[int, dict[str, object]]:
+    if isinstance(error, EntitlementError):
+        return problems.body_of(error)
+    assert isinstance(error, RequestValidationError)
+    return problems.body_of_invalid(error)
+
+
+def _read(sent: object) -> tuple[Call, Operation] | Exception:
+    """Return what one call of a batch asks, or why it cannot be asked."""
+    try:
+        if not isinstance(sent, dict):
+            raise InvalidRequest("a call of a batch is a JSON object", field="operations")
+        fields = cast("dict[str, object]", sent).copy()
+        name, id_in_path = fields.pop("op", None), fields.pop("id", "")
+        call = BY_NAME.get(name) if isinstance(name, str) else None
+        if call is None:
+            raise InvalidRequest(f"op must be one of {', '.join(BY_NAME)}", field="op")
+        if not isinstance(id_in_path, str) or bool(id_in_path) is not call.takes_id:
+            raise InvalidRequest(_ABOUT_IDS[bool(id_in_path)], field="id")
+        _check_id(id_in_path)
+        return call, call.read(id_in_path, fields)
+    except (EntitlementError, RequestValidationError) as error:
+        return error
+
+
+_ABOUT_IDS = {
+    True: "id is the hold's or lease's that the call is about; this call is about none",
+    False: "id is missing: the hold or lease that the call is about",
+}
+
+
+def _operations(sent: object) -> Sequence[object]:
+    fields = cast("dict[str, object]", sent) if isinstance(sent, dict) else {}
+    operations = cast("list[object]", fields.get("operations"))
+    is_list = isinstance(operations, list) and len(fields) == 1  # pyright: ignore[reportUnnecessaryIsInstance] - it is what somebody sent
+    if not is_list or not 1 <= len(operations) <= MOST_OPERATIONS:
+        raise InvalidRequest(
+            f"operations must be a list of 1 to {MOST_OPERATIONS} calls, and there is nothing beside it",
+            field="operations",
+        )
+    return operations
+
+
+def _check_id(id_in_path: str) -> None:
+    if len(id_in_path) > LONGEST_ID:
+        raise InvalidRequest(f"an id has at most {LONGEST_ID} characters", field="id")
+
+
+async def _json(scope: Scope, receive: Receive, largest: int) -> object:
+    """Return what the body says. Raises HTTPException where it is too large, RequestValidationError."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "the client left before it had sent all")
+        body += message.get("body", b"")
+        if len(body) > largest:
+            raise HTTPException(413, f"the body is larger than {largest} bytes, which no request needs")
+        if not message.get("more_body", False):
+            break
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    if not kind.startswith(b"application/json"):
+        raise RequestValidationError([{"type": "dict_type", "loc": ("body",), "msg": "", "input": None}])
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        found = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "", "input": None}
+        raise RequestValidationError([found]) from None

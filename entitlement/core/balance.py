@@ -1,0 +1,59 @@
+"""What an account has left: the figures that go with every answer about credit."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from entitlement.core.epochs import Epoch, ends_at, epoch_at
+from entitlement.core.ledger import Bucket, Source
+from entitlement.core.units import NanoUsd
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Credit of an account in nano-USD, as of the transaction that read it."""
+
+    available: NanoUsd
+    """What can be spent now, of all sources."""
+    held: NanoUsd
+    """What is set aside for requests under way."""
+    diem: NanoUsd
+    """The part of `available` that is the day's DIEM credit."""
+    usd: NanoUsd
+    """The rest of `available`."""
+    pro_rata: NanoUsd
+    """The part of `usd` that is the day's share of a pro-rata capacity, and ends with the epoch."""
+    epoch: Epoch
+    resets_at: int
+    """Unix time at which the day's credit returns."""
+    granted: NanoUsd
+    """DIEM credit granted in this epoch."""
+    spent: NanoUsd
+    """What was captured from this epoch's DIEM credit."""
+
+
+def balance_of(buckets: Iterable[Bucket], now: int) -> Balance:
+    """Return the balance of an account with these buckets at `now`."""
+    epoch = epoch_at(now)
+    available = held = diem = shared = granted = spent = 0
+    for bucket in buckets:
+        if not bucket.is_live(now):
+            continue
+        available += bucket.available
+        held += bucket.held
+        if bucket.source is Source.PRO_RATA:
+            shared += bucket.available
+        elif bucket.source is Source.DIEM and bucket.epoch == epoch:
+            diem += bucket.available
+            granted += bucket.granted
+            spent += bucket.consumed
+    return Balance(
+        available=NanoUsd(available),
+        held=NanoUsd(held),
+        diem=NanoUsd(diem),
+        usd=NanoUsd(available - diem),
+        pro_rata=NanoUsd(shared),
+        epoch=epoch,
+        resets_at=ends_at(epoch),
+        granted=NanoUsd(granted),
+        spent=NanoUsd(spent),
+    )
