@@ -11,6 +11,7 @@ ENTITLEMENT_NODE_WS_URL      a node's WebSocket, by which the jobs follow at onc
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json
 ENTITLEMENT_VERIFY_SECONDS   how often the jobs compare what is stored with the contracts; default: never
 ENTITLEMENT_VERIFY_WALLETS   how many wallets they compare at once where there are more
+ENTITLEMENT_FREE_REQUESTS_PER_MINUTE, _PRO_...   how fast an account of a tier may ask for credit
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -23,8 +24,11 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, Validation
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from entitlement.core.errors import SetupError
+from entitlement.core.tiers import FREE_REQUESTS, PRO_REQUESTS
 
 PREFIX = "ENTITLEMENT_"
+MOST_PER_MINUTE = 60_000_000
+"""Rates are kept in microseconds."""
 
 
 def _separated(text: object) -> object:
@@ -66,6 +70,9 @@ class Settings(BaseSettings):
     verify_seconds: Annotated[int, Field(ge=1)] | None = None
     """The node must have kept the state of the final block, as an archive node has; hence not by itself."""
     verify_wallets: Annotated[int, Field(ge=1)] = 500
+    free_requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] = FREE_REQUESTS
+    """Of an account, before its credit is even looked at."""
+    pro_requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] = PRO_REQUESTS
     poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
 

@@ -34,11 +34,20 @@ class TierRates:
     key: Rate
 
 
-RATES = {
-    Tier.FREE: TierRates(account=Rate(600, MINUTE), key=Rate(300, MINUTE)),
-    Tier.PRO: TierRates(account=Rate(60_000, MINUTE), key=Rate(60_000, MINUTE)),
-}
-"""Of those who can ask for credit. The live system publishes no figures for its tiers: these are ours."""
+def rates_of(free: int, pro: int) -> dict[Tier, TierRates]:
+    """Return the rates of those who can ask for credit, from the requests a minute that a tier's account has.
+
+    One key of an account has half of them: what runs wild leaves the other keys something.
+    """
+    return {
+        tier: TierRates(account=Rate(requests, MINUTE), key=Rate(max(1, requests // 2), MINUTE))
+        for tier, requests in ((Tier.FREE, free), (Tier.PRO, pro))
+    }
+
+
+FREE_REQUESTS, PRO_REQUESTS = 600, 60_000
+"""A minute. The live system publishes no figures for its tiers: these are ours."""
+RATES = rates_of(FREE_REQUESTS, PRO_REQUESTS)
 
 
 def tier_of(staked: Wei, subscribed_until: int | None, now: int) -> Tier:

@@ -6,7 +6,7 @@ of requests costs three journeys to it, however many they are.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.tiers import Tier, TierRates, tier_of
 from entitlement.core.units import NanoUsd, Wallet, Wei
 from entitlement.store.ledger import move, write_entries
-from entitlement.store.raw import Connection, Cursor, array, driver_of
+from entitlement.store.raw import Connection, Cursor, array, driver_of, hashes, words
 from entitlement.store.weeks import make_weeks
 
 RequestName = tuple[int, str]
@@ -71,49 +71,47 @@ TOKENS = "SELECT token_hash, id FROM gateways WHERE token_hash = ANY(%s::bytea[]
 WHOSE = "SELECT id, account_id, key_id FROM holds WHERE id = ANY(%s::text[]) AND state <> 'refused'"
 RAN_OUT = """
     SELECT id, account_id, key_id FROM holds
-    WHERE state = 'open' AND expires_at <= service_time() AND account_id = ANY(%s::bigint[])
+    WHERE state = 'open' AND expires_at <= (SELECT service_time()) AND account_id = ANY(%s::bigint[])
 """
 LOCK = """
     SELECT a.id, a.wallet, a.rate_until, p.vvv_unlocked + p.vvv_locked
     FROM accounts AS a LEFT JOIN positions AS p ON p.wallet = a.wallet AND NOT p.pending
     WHERE a.id = ANY(%s::bigint[]) ORDER BY a.id FOR UPDATE OF a
 """
-CLOCK = """
-    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 1000000 * shift_seconds FROM clock
-"""
 KEYS = """
-    SELECT id, account_id, last_six, kind, description, limit_diem, limit_usd, limit_period, model_privacy,
-           created_at, expires_at, revoked_at
-    FROM api_keys WHERE id = ANY(%s::text[])
+    SELECT k.id, k.account_id, k.last_six, k.kind, k.description, k.limit_diem, k.limit_usd, k.limit_period,
+           k.model_privacy, k.created_at, k.expires_at, k.revoked_at,
+           s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held, s.rate_until
+    FROM api_keys AS k
+    LEFT JOIN key_spending AS s ON s.key_id = k.id AND s.epoch = (SELECT service_time()) / 86400
+    WHERE k.id = ANY(%s::text[])
 """
 BUCKETS = """
     SELECT account_id, id, source, epoch, expires_at, available, held, granted, consumed, expired
     FROM buckets WHERE account_id = ANY(%s::bigint[]) AND NOT closed
 """
-HOLDS = f"SELECT {HOLD_COLUMNS} FROM holds WHERE id = ANY(%s::text[])"  # noqa: S608 - our own names, here and below
-DUE = f"""
-    SELECT {HOLD_COLUMNS} FROM holds
-    WHERE state = 'open' AND expires_at <= service_time() AND account_id = ANY(%s::bigint[])
-"""  # noqa: S608
-SEEN = f"""
-    SELECT {H_COLUMNS} FROM unnest(%s::bigint[], %s::text[]) AS r (gateway_id, request_id)
+HOLDS = f"""
+    SELECT false, {HOLD_COLUMNS} FROM holds WHERE id = ANY(%s::text[])
+    UNION ALL
+    SELECT false, {HOLD_COLUMNS} FROM holds
+    WHERE state = 'open' AND expires_at <= (SELECT service_time()) AND account_id = ANY(%s::bigint[])
+        AND id <> ALL (%s::text[])
+    UNION ALL
+    SELECT true, {H_COLUMNS} FROM unnest(%s::bigint[], %s::text[]) AS r (gateway_id, request_id)
     JOIN holds AS h ON h.gateway_id = r.gateway_id AND h.request_id = r.request_id
-"""  # noqa: S608
-TODAY = """
-    SELECT key_id, epoch, diem_spent + diem_held, usd_spent + usd_held, rate_until
-    FROM key_spending WHERE key_id = ANY(%s::text[]) AND epoch = service_time() / 86400
-"""
+"""  # noqa: S608 - our own names
 ALL_DAYS = """
     SELECT key_id, epoch, diem_spent + diem_held, usd_spent + usd_held FROM key_spending
     WHERE key_id = ANY(%s::text[])
 """
-CHAIN = """
-    SELECT c.head_hash, c.final_hash, c.granting_stopped, c.check_failed, service_time() / 86400,
+NOW = """
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 1000000 * t.shift_seconds,
+           c.head_hash, c.final_hash, c.granting_stopped, c.check_failed, service_time() / 86400,
            p.from_epoch, p.capacity, p.minimum_stake
-    FROM (SELECT 1) AS one LEFT JOIN chain_state AS c ON true
+    FROM clock AS t LEFT JOIN chain_state AS c ON true
     LEFT JOIN LATERAL (
         SELECT from_epoch, capacity, minimum_stake FROM pro_rata_policies
-        WHERE from_epoch <= service_time() / 86400 ORDER BY from_epoch DESC LIMIT 1
+        WHERE from_epoch <= (SELECT service_time()) / 86400 ORDER BY from_epoch DESC LIMIT 1
     ) AS p ON true
 """
 
@@ -122,28 +120,32 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     """Lock every account that is asked about, in one order for all who do, and read its book."""
     connection = driver_of(session)
     with connection.pipeline():
-        found_keys = connection.execute(WHO, [list(asked.key_hashes)])
-        found_holds = connection.execute(WHOSE, [list(asked.hold_ids)])
-        found_tokens = connection.execute(TOKENS, [list(asked.tokens)])
-        found_due = connection.execute(RAN_OUT, [list(asked.accounts)]) if asked.accounts else None
+        found_keys = connection.execute(WHO, [hashes(asked.key_hashes)])
+        found_holds = connection.execute(WHOSE, [words(asked.hold_ids)])
+        found_tokens = connection.execute(TOKENS, [hashes(asked.tokens)])
+        found_due = connection.execute(RAN_OUT, [array(asked.accounts)]) if asked.accounts else None
     keys = {row[0]: (row[1], row[2]) for row in found_keys}
     held = [*found_holds, *(found_due or ())]
     account_ids = sorted({each[0] for each in keys.values()} | {row[1] for row in held})
     key_ids = list({each[1] for each in keys.values()} | {row[2] for row in held})
     with connection.pipeline():
         # In this order: what is read after the lock is how it stays until the end.
-        locked = connection.execute(LOCK, [account_ids])
-        clock = connection.execute(CLOCK)
-        of_holds = connection.execute(HOLDS, [[row[0] for row in held]])
-        due = connection.execute(DUE, [account_ids])
-        seen = connection.execute(
-            SEEN, [[each[0] for each in asked.requests], [each[1] for each in asked.requests]]
+        locked = connection.execute(LOCK, [array(account_ids)])
+        time = connection.execute(NOW)
+        asked_ids = array(row[0] for row in held)
+        found = connection.execute(
+            HOLDS,
+            [
+                asked_ids,
+                array(account_ids),
+                asked_ids,
+                array(each[0] for each in asked.requests),
+                words(each[1] for each in asked.requests),
+            ],
         )
-        of_keys = connection.execute(KEYS, [key_ids])
-        buckets = connection.execute(BUCKETS, [list(account_ids)])
-        today = connection.execute(TODAY, [key_ids])
-        chain = connection.execute(CHAIN)
-    micros = _one(clock)[0]
+        of_keys = connection.execute(KEYS, [array(key_ids)])
+        buckets = connection.execute(BUCKETS, [array(account_ids)])
+    micros, *chain = _one(time)
     now = micros // 1_000_000
     accounts = {
         row[0]: _book(row[0], Wallet(row[1]), row[2], Wei(int(row[3] or 0)), now, micros, rates)
@@ -151,9 +153,14 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     }
     for row in buckets:
         accounts[row[0]].buckets[row[1]] = _bucket(row)
-    _put_keys(connection, accounts, of_keys.fetchall(), today.fetchall())
-    for row in (*of_holds, *due):
-        accounts[row[1]].holds[row[0]] = hold_of(row)
+    _put_keys(connection, accounts, of_keys.fetchall())
+    seen: dict[RequestName, Hold] = {}
+    for was_seen, *row in found:
+        hold = hold_of(row)
+        if was_seen:
+            seen[hold.gateway_id, hold.request_id] = hold
+        else:
+            accounts[hold.account_id].holds[hold.id] = hold
     _put_missing_keys(connection, accounts)
     for book in accounts.values():
         book.expire_due()
@@ -163,14 +170,14 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
         keys=keys,
         gateways={row[0]: row[1] for row in found_tokens},
         holders={row[0]: row[1] for row in held},
-        seen={(row[3], row[4]): hold_of(row) for row in seen},
-        chain=_one(chain),
+        seen=seen,
+        chain=tuple(chain),
     )
 
 
 def read_buckets_again(session: Session, books: Books, account_ids: Sequence[int]) -> None:
     """Put into the books what a grant has changed; nothing else may have been decided about them yet."""
-    for row in driver_of(session).execute(BUCKETS, [list(account_ids)]):
+    for row in driver_of(session).execute(BUCKETS, [array(account_ids)]):
         books.accounts[row[0]].buckets[row[1]] = _bucket(row)
 
 
@@ -196,7 +203,7 @@ def write_books(session: Session, books: Books) -> None:
             cursor.execute(
                 "UPDATE accounts AS a SET rate_until = n.rate_until "
                 "FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, rate_until) WHERE a.id = n.id",
-                ([book.account_id for book in rated], [book.rate_until for book in rated]),
+                (array(book.account_id for book in rated), array(book.rate_until for book in rated)),
             )
 
 
@@ -230,15 +237,14 @@ def _put_keys(
     connection: Connection,
     accounts: dict[int, AccountBook],
     rows: Iterable[tuple[Any, ...]],
-    today: Iterable[tuple[Any, ...]],
 ) -> None:
     books: dict[str, KeyBook] = {}
     for row in rows:
         account = accounts[row[1]]
-        books[row[0]] = account.keys[row[0]] = KeyBook(_key(row, account.wallet))
-    for key_id, epoch, diem, usd, rate_until in today:
-        books[key_id].rate_until = rate_until
-        books[key_id].used[Epoch(epoch)] = (diem, usd)
+        book = books[row[0]] = account.keys[row[0]] = KeyBook(_key(row, account.wallet))
+        if row[12] is not None:
+            book.used[Epoch(row[12])] = (row[13], row[14])
+            book.rate_until = row[15]
     # A limit of one day is measured by today's row, unless a hold of another day ends today.
     limited = [
         key_id
@@ -246,7 +252,7 @@ def _put_keys(
         if (book.key.limits.diem is not None or book.key.limits.usd is not None)
     ]
     if limited:
-        for key_id, epoch, diem, usd in connection.execute(ALL_DAYS, [limited]):
+        for key_id, epoch, diem, usd in connection.execute(ALL_DAYS, [array(limited)]):
             books[key_id].used[Epoch(epoch)] = (diem, usd)
 
 
@@ -259,8 +265,8 @@ def _put_missing_keys(connection: Connection, accounts: dict[int, AccountBook]) 
         if hold.key_id not in book.keys
     }
     if missing:
-        rows = connection.execute(KEYS, [list(missing)]).fetchall()
-        _put_keys(connection, accounts, rows, ())
+        rows = connection.execute(KEYS, [array(missing)]).fetchall()
+        _put_keys(connection, accounts, rows)
 
 
 def _key(row: tuple[Any, ...], wallet: Wallet) -> ApiKey:
@@ -279,7 +285,7 @@ def _key(row: tuple[Any, ...], wallet: Wallet) -> ApiKey:
     )
 
 
-def hold_of(row: tuple[Any, ...]) -> Hold:
+def hold_of(row: Sequence[Any]) -> Hold:
     """Return the hold of a row of HOLD_COLUMNS."""
     return Hold(
         id=row[0],
@@ -338,17 +344,27 @@ UPDATE_HOLDS = """
 """
 
 
-def _columns(rows: Iterable[Sequence[object]]) -> list[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(rows: Iterable[Sequence[object]], others_words: Sequence[int] = ()) -> list[str]:
+    """Return arrays, one for each column; `others_words` says which hold what others have written."""
+    return [
+        words(cast("Iterable[str | None]", column)) if place in others_words else array(column)
+        for place, column in enumerate(zip(*rows, strict=True))
+    ]
 
 
 def _write_holds(cursor: Cursor, books: Sequence[AccountBook]) -> None:
     made = [book.holds[hold_id] for book in books for hold_id in book.made]
     if made:
-        cursor.execute(INSERT_HOLDS, _columns(_new_row(hold) for hold in made))
+        cursor.execute(INSERT_HOLDS, _columns((_new_row(hold) for hold in made), NEW_HOLDS_WORDS))
     changed = [book.holds[hold_id] for book in books for hold_id in book.changed]
     if changed:
-        cursor.execute(UPDATE_HOLDS, _columns(_changed_row(hold) for hold in changed))
+        cursor.execute(UPDATE_HOLDS, _columns((_changed_row(hold) for hold in changed), CHANGED_HOLDS_WORDS))
+
+
+NEW_HOLDS_WORDS = (4, 15, 16, 17, 18, 19, 21)
+"""The request id, the model, the refusal; and arrays in an array, whose commas are not its own."""
+CHANGED_HOLDS_WORDS = (8, 9, 10)
+USAGE_WORDS = (6, 7, 12)
 
 
 def _new_row(hold: Hold) -> tuple[object, ...]:
@@ -371,7 +387,7 @@ def _new_row(hold: Hold) -> tuple[object, ...]:
         array(part.bucket_id for part in hold.parts),
         array(part.source.value for part in hold.parts),
         array(part.amount for part in hold.parts),
-        hold.fingerprint,
+        f"\\x{hold.fingerprint.hex()}",
         hold.model,
         hold.ended_at,
         None if hold.refusal is None else orjson.dumps(hold.refusal).decode(),
@@ -459,24 +475,27 @@ def _write_usage(cursor: Cursor, books: Sequence[AccountBook], now: int) -> None
             now,
             *_columns(
                 (
-                    line.hold.epoch,
-                    line.hold.id,
-                    line.number,
-                    line.hold.account_id,
-                    line.hold.key_id,
-                    line.hold.gateway_id,
-                    line.request_id,
-                    line.usage.model or line.hold.model,
-                    line.usage.input_tokens,
-                    line.usage.output_tokens,
-                    line.usage.latency_ms,
-                    line.usage.status,
-                    line.usage.price_version,
-                    line.diem,
-                    line.usd,
-                    line.shortfall,
-                )
-                for line in lines
+                    (
+                        line.hold.epoch,
+                        line.hold.id,
+                        line.number,
+                        line.hold.account_id,
+                        line.hold.key_id,
+                        line.hold.gateway_id,
+                        line.request_id,
+                        line.usage.model or line.hold.model,
+                        line.usage.input_tokens,
+                        line.usage.output_tokens,
+                        line.usage.latency_ms,
+                        line.usage.status,
+                        line.usage.price_version,
+                        line.diem,
+                        line.usd,
+                        line.shortfall,
+                    )
+                    for line in lines
+                ),
+                USAGE_WORDS,
             ),
         ],
     )

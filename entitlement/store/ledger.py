@@ -10,7 +10,7 @@ from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
 from entitlement.store.bulk import any_number, rows_of
-from entitlement.store.raw import Cursor, array, cursor_of
+from entitlement.store.raw import Cursor, array, cursor_of, words
 from entitlement.store.session import fresh
 from entitlement.store.tables import BucketRow
 from entitlement.store.weeks import make_weeks
@@ -122,16 +122,16 @@ def write_entries(cursor: Cursor, entries: Sequence[Entry], now: int) -> None:
                AS n (epoch, key, kind, account_id, buckets, moves, amounts)""",
         (
             now,
-            [entry.epoch for entry in entries],
-            [entry.key for entry in entries],
-            [entry.kind.value for entry in entries],
-            [entry.account_id for entry in entries],
-            [array(posting.bucket_id for posting in entry.postings) for entry in entries],
-            [
+            array(entry.epoch for entry in entries),
+            array(entry.key for entry in entries),
+            array(entry.kind.value for entry in entries),
+            array(entry.account_id for entry in entries),
+            words(array(posting.bucket_id for posting in entry.postings) for entry in entries),
+            words(
                 array(MOVE_NAMES[posting.source, posting.target] for posting in entry.postings)
                 for entry in entries
-            ],
-            [array(posting.amount for posting in entry.postings) for entry in entries],
+            ),
+            words(array(posting.amount for posting in entry.postings) for entry in entries),
         ),
     )
 
@@ -141,7 +141,7 @@ def move(cursor: Cursor, postings: Iterable[Posting]) -> None:
     changes = _changes(postings)
     if not changes:
         return
-    moved = [list(changes)] + [[each.get(place, 0) for each in changes.values()] for place in _COLUMNS]
+    moved = [array(changes), *(array(each.get(place, 0) for each in changes.values()) for place in _COLUMNS)]
     # What was issued to a bucket is what left `issued`.
     cursor.execute(
         """UPDATE buckets AS b

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
+from entitlement.core.tiers import rates_of
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.manage_gateways import ManageGateways
@@ -83,7 +84,9 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
             seconds_since_move=SECONDS_SINCE_MOVE_MAX,
             seconds_behind=max(SMALLEST_BLOCK_AGE_MAX, network.block_seconds * BLOCK_AGE_MAX_IN_BLOCKS),
         ),
-        spend=SpendCredit(sessions),
+        spend=SpendCredit(
+            sessions, rates_of(settings.free_requests_per_minute, settings.pro_requests_per_minute)
+        ),
         keys=keys,
         gateways=ManageGateways(sessions),
         sign_in=SignIn(sessions, audience),
