@@ -85,9 +85,7 @@ def main() -> None:
             for name, kind, connections, per_answer in measurements(given.connections):
                 if given.only not in name:
                     continue
-                runs = [
-                    ask(url, token, keys, kind, connections, given.seconds) for _ in range(given.runs)
-                ]
+                runs = [ask(url, token, keys, kind, connections, given.seconds) for _ in range(given.runs)]
                 middle = statistics.median(run.per_second for run in runs) * per_answer
                 table.add_row(
                     name,
@@ -149,7 +147,9 @@ def make_account(sessions: sessionmaker[Session], number: int, poor: int) -> str
         if number != poor:
             day = epoch_at(now)
             opened = ledger.open_bucket(session, account_id, Source.DIEM, epoch=day, expires_at=ends_at(day))
-            ledger.append(session, book_grant(account_id, day, opened, granted=opened.granted, up_to=CREDIT), now)
+            ledger.append(
+                session, book_grant(account_id, day, opened, granted=opened.granted, up_to=CREDIT), now
+            )
     return ManageKeys(sessions).create(account_id, NewKey("bench")).secret
 
 
