@@ -14,6 +14,7 @@ A filter has no false negatives, so what 1, 3 and 4 do not find is not there, un
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import repeat
 from threading import Lock
 from typing import Any, Generic
@@ -37,7 +38,7 @@ from entitlement.core.errors import (
     RangeTooFull,
     WrongChain,
 )
-from entitlement.core.events import ChainEvent
+from entitlement.core.events import ChainEvent, MembershipBought
 from entitlement.core.reorg import is_linked
 
 CALLS_PER_BATCH = 100
@@ -324,7 +325,13 @@ class RpcChainReader(RpcLogReader[ChainEvent]):
 
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
         """Return what our contracts said in exactly these blocks, in chain order."""
-        return self.said(headers)
+        times = {header.hash: header.timestamp for header in headers}
+        return [
+            replace(event, bought_at=times[event.at.block_hash])
+            if isinstance(event, MembershipBought)
+            else event
+            for event in self.said(headers)
+        ]
 
     def _check_start(self) -> None:
         start = self._block(self._deployment.start_block)

@@ -5,7 +5,7 @@ indexed fields stand in the topics, the others one after another in the data.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from entitlement.core.errors import InconsistentNode, SetupError
 from entitlement.core.events import (
     AllowanceChanged,
     ChainEvent,
+    CreditBought,
     Delegated,
     DelegationEnded,
     DiemBurned,
@@ -27,6 +28,7 @@ from entitlement.core.events import (
     DiemMinted,
     DiemStaked,
     LogPlace,
+    MembershipBought,
     RewardsClaimed,
     VvvExitCancelled,
     VvvExitClaimed,
@@ -39,7 +41,8 @@ from entitlement.core.units import Wallet
 
 # fmt: off
 FOLLOWED: dict[tuple[str, str], tuple[type[ChainEvent], str]] = {
-    # contract, event                        class, and the arguments in the order of its fields after `at`
+    # contract, event                        class, and the arguments in the order of its fields after `at`;
+    #                                        a field with a default is not the log's
     ("StakedVVV", "Staked"):                 (VvvStaked,         "account amount"),
     ("StakedVVV", "UnstakeRequested"):       (VvvExitRequested,  "account ticket amount claimableAt"),
     ("StakedVVV", "UnstakeCancelled"):       (VvvExitCancelled,  "account ticket amount"),
@@ -56,6 +59,8 @@ FOLLOWED: dict[tuple[str, str], tuple[type[ChainEvent], str]] = {
     ("InferenceStake", "AllowanceChanged"):  (AllowanceChanged,  "account epoch current next"),
     ("InferenceStake", "Delegated"):         (Delegated,         "from to id amount untilEpoch"),
     ("InferenceStake", "DelegationEnded"):   (DelegationEnded,   "from to id amount"),
+    ("CreditSales", "TopUp"):                (CreditBought,      "account usdc"),
+    ("CreditSales", "Subscribed"):           (MembershipBought,  "account tier until"),
 }
 # fmt: on
 
@@ -194,7 +199,7 @@ def _shape(event: dict[str, Any], kind: type[Any], arguments: list[str]) -> _Sha
         each["name"]: f"{each['type']}_word(data[{place * _WORD_BYTES}:{(place + 1) * _WORD_BYTES}])"
         for place, each in enumerate(in_data)
     }
-    wanted = [field.name for field in fields(kind)][1:]
+    wanted = [field.name for field in fields(kind) if field.default is MISSING][1:]
     types = {argument["type"] for argument in event["inputs"]}
     if len(wanted) != len(arguments) or not set(arguments) <= set(order) or not types <= _TYPES:
         raise SetupError(

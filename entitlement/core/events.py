@@ -1,13 +1,14 @@
 """Events: what the contracts said, decoded. A fold of these is the whole on-chain state of a wallet.
 
-Each class is one event of one contract. `wallet` is always the account the event is about; amounts are wei.
+Each class is one event of one contract. `wallet` is always the account the event is about; amounts are wei,
+or units of USDC where something is bought.
 """
 
 from dataclasses import dataclass
 from typing import get_args
 
 from entitlement.core.epochs import Epoch
-from entitlement.core.units import Wallet, Wei
+from entitlement.core.units import Usdc, Wallet, Wei
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -183,6 +184,28 @@ class DelegationEnded:
     amount: Wei
 
 
+@dataclass(frozen=True, slots=True)
+class CreditBought:
+    """CreditSales.TopUp: prepaid credit of `wallet`, dollar for dollar, paid by anyone."""
+
+    at: LogPlace
+    wallet: Wallet
+    usdc: Usdc
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipBought:
+    """CreditSales.Subscribed: months of `tier` for `wallet`, which now last `until`; paid by anyone."""
+
+    at: LogPlace
+    wallet: Wallet
+    tier: int
+    until: int
+    """Unix time: the membership holds before it."""
+    bought_at: int = 0
+    """The time of the block it stands in. The log does not say it: who reads the log does."""
+
+
 ChainEvent = (
     VvvStaked
     | VvvExitRequested
@@ -200,14 +223,24 @@ ChainEvent = (
     | AllowanceChanged
     | Delegated
     | DelegationEnded
+    | CreditBought
+    | MembershipBought
 )
+
+Purchase = CreditBought | MembershipBought
+"""What was paid for: it changes no position."""
 
 EVENT_KINDS: dict[str, type[ChainEvent]] = {kind.__name__: kind for kind in get_args(ChainEvent)}
 """Every event class by its name, which is also its name in the journal of events."""
 
 
 def wallets_of(event: ChainEvent) -> tuple[Wallet, ...]:
-    """Return the wallets whose position `event` changes: the giver and the receiver for a delegation."""
+    """Return the wallets whose position `event` changes: the giver and the receiver for a delegation.
+
+    None for a purchase.
+    """
+    if isinstance(event, CreditBought | MembershipBought):
+        return ()
     if isinstance(event, Delegated | DelegationEnded) and event.receiver != event.wallet:
         return (event.wallet, event.receiver)
     return (event.wallet,)

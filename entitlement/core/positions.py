@@ -21,6 +21,7 @@ from entitlement.core.events import (
     EVENT_KINDS,
     AllowanceChanged,
     ChainEvent,
+    CreditBought,
     Delegated,
     DelegationEnded,
     DiemBurned,
@@ -30,6 +31,7 @@ from entitlement.core.events import (
     DiemMinted,
     DiemStaked,
     LogPlace,
+    MembershipBought,
     RewardsClaimed,
     VvvExitCancelled,
     VvvExitClaimed,
@@ -104,6 +106,8 @@ def fold(
     """
     drafts: dict[Wallet, _Draft] = {}
     for event in events:
+        if type(event) in _PURCHASES:
+            continue
         wallet = event.wallet
         if only is None or wallet in only:
             draft = drafts.get(wallet)
@@ -122,7 +126,7 @@ def fold(
 
 def apply_event(position: Position, event: ChainEvent) -> Position:
     """Return `position` after `event`, which must be about its wallet."""
-    assert position.wallet in wallets_of(event), f"{event} is not about {position.wallet}"
+    assert position.wallet in (event.wallet, *wallets_of(event)), f"{event} is not about {position.wallet}"
     after = {position.wallet: position}
     fold(after, [event], only={position.wallet})
     return after[position.wallet]
@@ -169,7 +173,10 @@ _MOVES: dict[type[ChainEvent], tuple[str | None, str | None]] = {
 }
 """Every event but the one that states a slot. Delegations move an amount of their receiver too."""
 
-assert {*_MOVES, AllowanceChanged} == set(EVENT_KINDS.values()), "each event moves something, once"
+_PURCHASES = {CreditBought, MembershipBought}
+"""What is bought becomes credit (flows/grant_purchases.py): a wallet that only buys has no position."""
+
+assert {*_MOVES, AllowanceChanged, *_PURCHASES} == set(EVENT_KINDS.values()), "each event counts once"
 
 
 def _draft_of(position: Position | None) -> _Draft:

@@ -17,6 +17,9 @@ NanoUsd = NewType("NanoUsd", int)
 Wei = NewType("Wei", int)
 """A token amount: 1e-18 VVV or DIEM, as the contracts count it."""
 
+Usdc = NewType("Usdc", int)
+"""What is paid with: 1e-6 USDC, as the token counts it."""
+
 Wallet = NewType("Wallet", str)
 """An address as `0x` and 40 lower-case hex digits; made by `wallet`."""
 
@@ -56,3 +59,8 @@ def mul_div_up(value: int, numerator: int, denominator: int) -> int:
 def nano_usd_down(diem: Wei) -> NanoUsd:
     """Return the daily credit of `diem` staked wei, floored to a nano-dollar."""
     return NanoUsd(mul_div_down(diem, NANO_USD_PER_USD, WEI_PER_TOKEN))
+
+
+def nano_usd_of(paid: Usdc) -> NanoUsd:
+    """Return the credit that `paid` units of USDC buy: dollar for dollar, and exact."""
+    return NanoUsd(paid * NANO_USD_PER_USD // USDC_PER_DOLLAR)

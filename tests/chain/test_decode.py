@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 import pytest
@@ -84,7 +84,7 @@ def test_a_log_is_decoded_as_web3_decodes_it(
     assert type(found).__name__ == FOLLOWED[contract, event][0].__name__
     assert (found.at.block_number, found.at.log_index) == (16, 3)
     assert (found.at.block_hash, found.at.transaction_hash) == ("0x" + "ab" * 32, "0x" + "cd" * 32)
-    for name in found.__slots__[1:]:
+    for name in [field.name for field in fields(found)[1:] if field.default is MISSING]:
         camel = "".join(part.capitalize() for part in name.split("_"))
         (argument,) = {name, camel[0].lower() + camel[1:], *ARGUMENT_OF.get(name, ())} & set(known)
         expected = known[argument]

@@ -2,8 +2,17 @@ from dataclasses import fields, is_dataclass
 
 from entitlement.core import events
 from entitlement.core.epochs import Epoch
-from entitlement.core.events import EVENT_KINDS, Delegated, DelegationEnded, LogPlace, VvvStaked, wallets_of
-from entitlement.core.units import Wallet, Wei
+from entitlement.core.events import (
+    EVENT_KINDS,
+    CreditBought,
+    Delegated,
+    DelegationEnded,
+    LogPlace,
+    MembershipBought,
+    VvvStaked,
+    wallets_of,
+)
+from entitlement.core.units import Usdc, Wallet, Wei
 
 AT = LogPlace(1, 0, "0xb", "0xt")
 GIVER, RECEIVER = Wallet("0xa"), Wallet("0xb")
@@ -44,3 +53,8 @@ def test_a_wallet_is_named_once_even_if_it_is_both_sides() -> None:
 
 def test_every_other_event_is_about_its_wallet_alone() -> None:
     assert wallets_of(VvvStaked(AT, GIVER, Wei(5))) == (GIVER,)
+
+
+def test_a_purchase_changes_nobodys_position() -> None:
+    assert wallets_of(CreditBought(AT, GIVER, Usdc(5))) == ()
+    assert wallets_of(MembershipBought(AT, GIVER, 1, 9)) == ()

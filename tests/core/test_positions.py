@@ -8,6 +8,7 @@ from entitlement.core.events import (
     EVENT_KINDS,
     AllowanceChanged,
     ChainEvent,
+    CreditBought,
     Delegated,
     DelegationEnded,
     DiemBurned,
@@ -17,6 +18,7 @@ from entitlement.core.events import (
     DiemMinted,
     DiemStaked,
     LogPlace,
+    MembershipBought,
     RewardsClaimed,
     VvvExitCancelled,
     VvvExitClaimed,
@@ -26,7 +28,7 @@ from entitlement.core.events import (
     VvvUnlocked,
 )
 from entitlement.core.positions import Position, Slot, Ticket, apply_event, fold, open_tickets
-from entitlement.core.units import Wallet, Wei
+from entitlement.core.units import Usdc, Wallet, Wei
 
 AT = LogPlace(1, 0, "0xb", "0xt")
 ALICE, BOB = Wallet("0xa"), Wallet("0xb")
@@ -55,6 +57,8 @@ CASES: list[tuple[ChainEvent, dict[str, int]]] = [
     (AllowanceChanged(**of_alice, epoch=Epoch(4), current=Wei(5), next=Wei(6)), {}),
     (Delegated(**given, receiver=BOB, until_epoch=Epoch(9)), {"diem_given": +7}),
     (DelegationEnded(**given, receiver=BOB), {"diem_given": -7}),
+    (CreditBought(**of_alice, usdc=Usdc(7)), {}),
+    (MembershipBought(**of_alice, tier=1, until=7, bought_at=5), {}),
 ]
 
 
@@ -110,6 +114,12 @@ def test_a_fold_of_some_wallets_leaves_the_others_alone() -> None:
     positions = {BOB: bob}
     fold(positions, [Delegated(**given, receiver=BOB, until_epoch=Epoch(9))], only={ALICE})
     assert positions == {ALICE: Position(ALICE, diem_given=SEVEN), BOB: bob}
+
+
+def test_a_wallet_that_only_buys_has_no_position() -> None:
+    positions: dict[Wallet, Position] = {}
+    fold(positions, [CreditBought(**of_alice, usdc=Usdc(7)), MembershipBought(**of_alice, tier=1, until=7)])
+    assert positions == {}
 
 
 def test_the_slot_is_the_contracts_last_word() -> None:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.chain.reader import ChainReader
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.errors import FinalBlockChanged, JournalBroken, SetupError, WrongChain
-from entitlement.core.events import AllowanceChanged, Delegated, DiemStaked
-from entitlement.core.units import Wei
+from entitlement.core.events import AllowanceChanged, CreditBought, Delegated, DiemStaked
+from entitlement.core.units import Usdc, Wei
 from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.rederive_positions import RederivePositions
 from entitlement.flows.reindex_chain import Rebuilt, ReindexChain
@@ -166,6 +166,16 @@ def test_positions_are_mended_from_the_stored_events_alone(
     assert chain.asked == asked
     assert everything_of(sessions) == before
     assert not rederive(sessions).differs
+
+
+def test_a_purchase_above_the_final_block_changes_no_position(sessions: Sessions) -> None:
+    chain = ScriptedChain(finality_depth=1)
+    chain.mine(stakes, partial(CreditBought, wallet=BOB, usdc=Usdc(1)))
+    chain.mine(partial(CreditBought, wallet=ALICE, usdc=Usdc(1)))
+    catch_up(follower(chain, sessions))
+    assert_follows(chain, sessions)
+    assert not rederive(sessions, dry_run=True).differs
+    assert not reindex(chain, sessions, dry_run=True).differs
 
 
 def test_a_difference_is_told_with_both_figures(sessions: Sessions, chain: LivingChain) -> None:

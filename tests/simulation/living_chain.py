@@ -28,6 +28,8 @@ ACTS: tuple[Callable[[Stations, Wallet, Wallet, int], list[Unplaced]], ...] = (
     lambda at, wallet, _, number: at.claim(wallet, number),
     lambda at, wallet, other, number: at.delegate(wallet, other, number * TENTH, days=1 + number % 2),
     lambda at, wallet, _, number: at.end_delegation(wallet, number),
+    lambda at, wallet, _, number: at.top_up(wallet, 5_000_000 + number),
+    lambda at, wallet, _, number: at.subscribe(wallet, 1 + number % 2, 1 + number % 12),
 )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch
 from entitlement.core.events import (
     AllowanceChanged,
+    CreditBought,
     Delegated,
     DelegationEnded,
     DiemBurned,
@@ -19,6 +20,7 @@ from entitlement.core.events import (
     DiemExitRequested,
     DiemMinted,
     DiemStaked,
+    MembershipBought,
     RewardsClaimed,
     VvvExitCancelled,
     VvvExitClaimed,
@@ -28,10 +30,11 @@ from entitlement.core.events import (
     VvvUnlocked,
 )
 from entitlement.core.positions import Position, Slot
-from entitlement.core.units import Wallet, Wei
+from entitlement.core.units import Usdc, Wallet, Wei
 from tests.support import Unplaced
 
 WEEK = 7 * SECONDS_PER_EPOCH
+MONTH = 30 * SECONDS_PER_EPOCH
 PRICE = 100
 """Wei of VVV behind a wei of DIEM: the fold does not care about the curve."""
 
@@ -62,6 +65,11 @@ class Stations:
     slots: dict[Wallet, Slot] = field(default_factory=dict)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     delegations: dict[int, Delegation] = field(default_factory=dict)
+    member_until: dict[tuple[Wallet, int], int] = field(default_factory=dict)
+    months: list[tuple[Wallet, int, int, int]] = field(default_factory=list)
+    """Every month that was paid for: whose, of which tier, from when, until when."""
+    paid: dict[Wallet, int] = field(default_factory=lambda: defaultdict(int))
+    """Units of USDC that became credit."""
     numbers: int = 0
     supply: int = 0
 
@@ -75,6 +83,9 @@ class Stations:
             slots=dict(self.slots),
             tickets=dict(self.tickets),
             delegations=dict(self.delegations),
+            member_until=dict(self.member_until),
+            months=list(self.months),
+            paid=defaultdict(int, self.paid),
         )
 
     @property
@@ -228,6 +239,18 @@ class Stations:
             amount=Wei(ending.amount),
         )
         return [said, *self._move_next(ending.receiver, giver, ending.amount)]
+
+    # --- CreditSales -----------------------------------------------------------------------------------
+
+    def top_up(self, wallet: Wallet, usdc: int) -> list[Unplaced]:
+        self.paid[wallet] += usdc
+        return [partial(CreditBought, wallet=wallet, usdc=Usdc(usdc))]
+
+    def subscribe(self, wallet: Wallet, tier: int, months: int) -> list[Unplaced]:
+        start = max(self.now, self.member_until.get((wallet, tier), 0))
+        self.member_until[wallet, tier] = until = start + months * MONTH
+        self.months += [(wallet, tier, first, first + MONTH) for first in range(start, until, MONTH)]
+        return [partial(MembershipBought, wallet=wallet, tier=tier, until=until, bought_at=self.now)]
 
     # --- how -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ The opposite of the decoder, from the same ABIs but by `eth_abi`, so that the tw
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ ADDRESSES: dict[str, str] = {
     "StakedVVV": "0x" + "a1" * 20,
     "DiemMint": "0x" + "b2" * 20,
     "InferenceStake": "0x" + "c3" * 20,
+    "CreditSales": "0x" + "f6" * 20,
 }
 STRANGER = "0x" + "d4" * 20
 """A contract that nobody asked about."""
@@ -84,7 +85,7 @@ class WireForm:
         address, topic, inputs, arguments = self._abis[type(event)]
         values = {
             argument: getattr(event, field.name)
-            for argument, field in zip(arguments, fields(event)[1:], strict=True)
+            for argument, field in zip(arguments, _said(event), strict=True)
         }
         values.setdefault("payer", PAYER)
         indexed = [each for each in inputs if each["indexed"]]
@@ -102,6 +103,11 @@ class WireForm:
             "logIndex": hex(event.at.log_index),
             "removed": False,
         }
+
+
+def _said(event: ChainEvent) -> list[Field[Any]]:
+    """What the log says of an event; the rest is known of its block."""
+    return [field for field in fields(event) if field.default is MISSING][1:]
 
 
 @cache
