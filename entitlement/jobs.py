@@ -2,6 +2,7 @@
 
     follow   every poll     steps until the head is reached; also when the node says that it has a new block
     grant    every minute   the grants that no request has made yet
+    settle   every 5 s      what was paid for and is final, and the months that begin
     verify   as it is set   some wallets, or all, against the contracts' own views
     watch    every 5 s      what is stored, in figures
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 STEPS_PER_POLL_MAX = 100
 """Then the poll ends, so that a stop is noticed; the next one goes on."""
 GRANT_SECONDS = 60
+SETTLE_SECONDS = 5
 EXPIRE_HOLDS_SECONDS = 5
 EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
@@ -164,6 +166,13 @@ class Jobs:
         if raised:
             log.info("granted", accounts=raised)
 
+    def settle(self) -> None:
+        """Make credit of what was paid for."""
+        settled = self._service.purchases.sweep()
+        metrics.PURCHASES.inc(settled)
+        if settled:
+            log.info("settled", purchases=settled)
+
     def watch(self) -> None:
         """Measure what is stored, whoever stored it: whether grants go on, what was verified."""
         health = self._service.accounts.health()
@@ -227,6 +236,7 @@ class Jobs:
         )
         self._add(scheduler, self.follow, self._poll_seconds)
         self._add(scheduler, self.grant, GRANT_SECONDS)
+        self._add(scheduler, self.settle, SETTLE_SECONDS)
         self._add(scheduler, self._service.expiry.expire_holds, EXPIRE_HOLDS_SECONDS)
         self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)

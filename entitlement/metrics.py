@@ -41,6 +41,11 @@ GRANTING_STOPPED = Gauge(
 GRANTS = Counter("entitlement_grants", "Grants that the sweep made or raised.")
 GRANT_FAILURES = Counter("entitlement_grant_failures", "Accounts that the sweep could not grant to.")
 
+PURCHASES = Counter("entitlement_purchases_settled", "Purchases and months that became credit.")
+PURCHASE_FAILURES = Counter(
+    "entitlement_purchase_failures", "Accounts whose purchases could not become credit."
+)
+
 VERIFICATIONS = Counter(
     "entitlement_verification_runs", "Comparisons of what is stored with the contracts.", ["outcome"]
 )

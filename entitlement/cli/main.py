@@ -31,6 +31,8 @@ COMMANDS = {
     "reindex": ("reindex", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "pro-rata": ("pro_rata", OPERATORS),
+    "credit": ("credit", OPERATORS),
+    "membership": ("membership", OPERATORS),
     "serve": ("roles", PROCESSES),
     "jobs": ("roles", PROCESSES),
     "follow": ("roles", PROCESSES),

@@ -284,6 +284,48 @@ class HoldExpired(EntitlementError):
         self.hold, self.expired_at = hold, expired_at
 
 
+# --- what was paid for ---------------------------------------------------------------------------------
+
+
+class PurchaseOutOfBounds(EntitlementError):
+    """More was bought than the ledger can hold for one account; nothing of it was granted."""
+
+    def __init__(self, *, wallet: str, purchase: str, amount: int, available: int, largest: int) -> None:
+        super().__init__(
+            f"{purchase} buys {wallet} {amount} nano-USD, which with the {available} that it has is more "
+            f"than the {largest} an account may hold: it waits until there is room, and nothing was granted"
+        )
+        self.wallet, self.purchase, self.amount = wallet, purchase, amount
+        self.available, self.largest = available, largest
+
+
+class PurchasesNotSettled(EntitlementError):
+    """Some purchases could not have their effect; the others have had it."""
+
+    def __init__(self, *, failed: int, settled: int) -> None:
+        super().__init__(
+            f"{failed} accounts' purchases could not be settled, {settled} of others were; "
+            "the log's purchase_failed lines say why"
+        )
+        self.failed, self.settled = failed, settled
+
+
+class UnknownPurchase(EntitlementError):
+    """No such top-up of this account."""
+
+    def __init__(self, *, wallet: str, purchase: str) -> None:
+        super().__init__(f"no top-up {purchase!r} of {wallet} is known: give the transaction's hash")
+        self.wallet, self.purchase = wallet, purchase
+
+
+class NotThatMuchToTakeBack(EntitlementError):
+    """A refund of more than there is of a top-up, or a correction of more than was charged."""
+
+    def __init__(self, *, what: str, wanted: int, available: int) -> None:
+        super().__init__(f"{what}: {wanted} nano-USD are wanted, {available} can be taken back")
+        self.what, self.wanted, self.available = what, wanted, available
+
+
 # --- access --------------------------------------------------------------------------------------------
 
 

@@ -142,6 +142,12 @@ class EntryKind(StrEnum):
     RENEW = "renew"
     """A lease: what was spent of it is charged, and what remains of it is raised or lowered."""
     EXPIRE_BUCKET = "expire_bucket"
+    TOP_UP = "top_up"
+    MEMBERSHIP = "membership"
+    UPGRADE = "upgrade"
+    ADMIN_GRANT = "admin_grant"
+    REFUND = "refund"
+    CORRECTION = "correction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,3 +420,67 @@ def _is_cut(buckets: Iterable[Bucket], headroom: Headroom, currency: Currency) -
 def _give_back(bucket: Bucket, amount: NanoUsd, now: int) -> Posting:
     target = Place.AVAILABLE if bucket.is_live(now) else Place.EXPIRED
     return Posting(bucket.id, Place.HELD, target, amount)
+
+
+# --- what was paid for, and what a person adjusts ------------------------------------------------------
+
+
+def book_purchase(
+    account_id: int, epoch: Epoch, bucket: Bucket, *, transaction_hash: str, number: int, amount: NanoUsd
+) -> Entry:
+    """Return the entry that grants what was bought; its key names the log, by its transaction."""
+    return Entry(
+        key=f"top_up:{transaction_hash}:{account_id}:{number}",
+        kind=EntryKind.TOP_UP,
+        account_id=account_id,
+        epoch=epoch,
+        postings=(Posting(bucket.id, Place.ISSUED, Place.AVAILABLE, amount),),
+    )
+
+
+def book_month(
+    account_id: int, epoch: Epoch, bucket: Bucket, *, provider: str, tier: int, ends_at: int, amount: NanoUsd
+) -> Entry:
+    """Return the entry that grants what a month of a membership bundles."""
+    return Entry(
+        key=f"membership:{account_id}:{provider}:{tier}:{ends_at}",
+        kind=EntryKind.MEMBERSHIP,
+        account_id=account_id,
+        epoch=epoch,
+        postings=(Posting(bucket.id, Place.ISSUED, Place.AVAILABLE, amount),),
+    )
+
+
+def book_adjustment(
+    kind: EntryKind, account_id: int, epoch: Epoch, reference: str, postings: tuple[Posting, ...]
+) -> Entry:
+    """Return the entry by which a person grants, refunds or corrects."""
+    assert kind in (EntryKind.ADMIN_GRANT, EntryKind.REFUND, EntryKind.CORRECTION, EntryKind.UPGRADE)
+    return Entry(f"adjust:{reference}", kind, account_id, epoch, postings)
+
+
+def grant_posting(bucket: Bucket, amount: NanoUsd) -> Posting:
+    """Return the posting that issues credit into a bucket."""
+    return Posting(bucket.id, Place.ISSUED, Place.AVAILABLE, amount)
+
+
+def refund_posting(bucket: Bucket, amount: NanoUsd) -> Posting:
+    """Return the posting that takes credit back which nobody has spent or holds."""
+    assert 0 < amount <= bucket.available, "the flow looks first"
+    return Posting(bucket.id, Place.AVAILABLE, Place.ISSUED, amount)
+
+
+def correction_postings(consumed: Sequence[tuple[Bucket, NanoUsd]], amount: NanoUsd) -> tuple[Posting, ...]:
+    """Return the postings that give back `amount` of what was charged, last spent first.
+
+    `consumed` are buckets in the order of spending with what was charged to each, together at least `amount`.
+    """
+    postings: list[Posting] = []
+    due = amount
+    for bucket, charged in reversed(consumed):
+        given = NanoUsd(min(due, charged))
+        if given:
+            postings.append(Posting(bucket.id, Place.CONSUMED, Place.AVAILABLE, given))
+            due = NanoUsd(due - given)
+    assert due == 0, "the flow looks first"
+    return tuple(postings)

@@ -153,6 +153,8 @@ class EventRow(Base):
         # The wallet alone: equal entries share one, which makes these a third as large as with the place.
         Index("events_wallet", "wallet"),
         Index("events_receiver", "receiver", postgresql_where="receiver IS NOT NULL"),
+        # What was bought is looked for by its kind, among everybody's stakes.
+        Index("events_purchases", "wallet", postgresql_where="kind IN ('CreditBought', 'MembershipBought')"),
     )
 
 
@@ -495,6 +497,106 @@ class UsageRow(Base):
         CheckConstraint("diem >= 0 AND usd >= 0 AND shortfall >= 0", name="usage_amounts"),
         Index("usage_of_account", "account_id", "created_at"),
         {"postgresql_partition_by": "RANGE (epoch)"},
+    )
+
+
+# --- what was paid for ---------------------------------------------------------------------------------
+
+
+class PurchaseRow(Base):
+    """A log of CreditSales that has had its effect: whatever is read again, it has it once.
+
+    A log is known by its transaction and its place among those that the transaction wrote for the account:
+    an undone block changes the number of a log, but not these.
+    """
+
+    __tablename__ = "purchases"
+    transaction_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    """From 1 on."""
+    kind: Mapped[str] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    """The credit that came of it; zero for a membership, whose months have theirs."""
+    settled_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("kind IN ('credit', 'membership')", name="purchases_kind"),
+        CheckConstraint("number > 0 AND amount >= 0", name="purchases_amounts"),
+        Index("purchases_of_account", "account_id"),
+    )
+
+
+class MembershipRow(Base):
+    """A month of a membership that was paid for; a renewal in advance has rows of months to come."""
+
+    __tablename__ = "memberships"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    provider: Mapped[str] = mapped_column(Text, primary_key=True)
+    tier: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    ends_at: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    starts_at: Mapped[int] = mapped_column(BigInteger)
+    credit: Mapped[int] = mapped_column(BigInteger)
+    """What is bundled with the month, by the terms when it was paid for."""
+    settled_at: Mapped[int | None] = mapped_column(BigInteger)
+    """When its credit was granted, or it was over before; null until it begins."""
+    __table_args__ = (
+        CheckConstraint("provider IN ('chain', 'card')", name="memberships_provider"),
+        CheckConstraint("tier > 0 AND credit >= 0", name="memberships_amounts"),
+        CheckConstraint("starts_at < ends_at", name="memberships_months"),
+        Index("memberships_to_begin", "starts_at", postgresql_where="settled_at IS NULL"),
+    )
+
+
+class MembershipTermsRow(Base):
+    """What goes with a tier of membership, for months that are paid for from now on."""
+
+    __tablename__ = "membership_terms"
+    tier: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    credit: Mapped[int] = mapped_column(BigInteger)
+    """With each month, and gone with it."""
+    upgrade_credit: Mapped[int] = mapped_column(BigInteger)
+    """Prepaid, once for an account, with its first month."""
+    set_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("tier > 0 AND credit >= 0 AND upgrade_credit >= 0", name="membership_terms_amounts"),
+    )
+
+
+class CardEventRow(Base):
+    """An event of the card provider that has had its effect."""
+
+    __tablename__ = "card_events"
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    received_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (CheckConstraint("char_length(id) <= 255", name="card_events_id"),)
+
+
+class AdjustmentRow(Base):
+    """Credit that a person moved: who, why and how much. Its entry's key names the reference."""
+
+    __tablename__ = "adjustments"
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text)
+    made_by: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[int] = mapped_column(BigInteger)
+    purchase_hash: Mapped[str | None] = mapped_column(Text)
+    """For a refund: the transaction of the top-up that is taken back."""
+    purchase_number: Mapped[int | None] = mapped_column(Integer)
+    __table_args__ = (
+        CheckConstraint("kind IN ('grant', 'refund', 'correct', 'upgrade')", name="adjustments_kind"),
+        CheckConstraint("amount > 0", name="adjustments_amount"),
+        CheckConstraint("char_length(reference) <= 64", name="adjustments_reference"),
+        CheckConstraint("char_length(reason) <= 200", name="adjustments_reason"),
+        CheckConstraint("char_length(made_by) <= 64", name="adjustments_made_by"),
+        CheckConstraint(
+            "(purchase_hash IS NULL) = (purchase_number IS NULL) "
+            "AND (purchase_hash IS NOT NULL) = (kind = 'refund')",
+            name="adjustments_purchase",
+        ),
+        Index("adjustments_of_account", "account_id"),
     )
 
 

@@ -14,11 +14,14 @@ from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
 from entitlement.core.tiers import rates_of
+from entitlement.flows.adjust_credit import AdjustCredit
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.grant_allowances import GrantAllowances
+from entitlement.flows.grant_purchases import GrantPurchases
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.read_account import ReadAccount
+from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
@@ -51,6 +54,9 @@ class Service:
     web3_keys: Web3Keys
     accounts: ReadAccount
     grants: GrantAllowances
+    purchases: GrantPurchases
+    terms: SetMembershipTerms
+    adjust: AdjustCredit
     pro_rata: SetProRata
     expiry: ExpireCredit
     clock: ShiftClock
@@ -93,6 +99,9 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         web3_keys=Web3Keys(sessions, keys, token_secret(settings)),
         accounts=ReadAccount(sessions),
         grants=GrantAllowances(sessions),
+        purchases=GrantPurchases(sessions),
+        terms=SetMembershipTerms(sessions),
+        adjust=AdjustCredit(sessions),
         pro_rata=SetProRata(sessions),
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),

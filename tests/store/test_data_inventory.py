@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.adjustments import Wish
 from entitlement.core.errors import InsufficientCredit, InvalidRequest, NodeUnavailable
 from entitlement.core.holds import Usage
 from entitlement.core.keys import NewKey
 from entitlement.core.units import NanoUsd
+from entitlement.flows.adjust_credit import AdjustCredit
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.spend_credit import SpendCredit
 from tests.support import ScriptedChain, follower, holder
@@ -26,6 +28,9 @@ CALLERS_WORDS = {
     "usage.model": 128,
     "usage.request_id": 128,
     "usage.price_version": 64,
+    "adjustments.reference": 64,
+    "adjustments.reason": 200,
+    "adjustments.made_by": 64,
 }
 REASONS_OF_OURS = {
     "chain_state.problem": 500,
@@ -116,6 +121,7 @@ def test_what_a_caller_writes_is_found_in_the_named_columns_and_nowhere_else(
     )
     with pytest.raises(InsufficientCredit):
         spend.hold(alice.gateway_id, alice.request(1_000, CANARY + "2", model=CANARY))
+    AdjustCredit(sessions).grant(Wish(CANARY, alice.wallet, NanoUsd(1), CANARY, CANARY))
     other = spend.hold(alice.gateway_id, alice.request(1, "other")).hold
     for too_much in (Usage(model=CANARY * 10), Usage(model=CANARY + "\n")):
         with pytest.raises(InvalidRequest):

@@ -1,0 +1,29 @@
+"""Set the terms of memberships: what each tier bundles with a month that is paid for from now on."""
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.core.membership import Terms
+from entitlement.store import memberships
+from entitlement.store.clock import service_time
+
+
+class SetMembershipTerms:
+    """Reads and changes the terms. They are kept in the database, where all processes see the same ones."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+
+    def read(self) -> dict[int, Terms]:
+        """Return the terms of every tier that has any, by its number."""
+        with self._sessions.begin() as session:
+            return memberships.terms(session)
+
+    def set(self, tier: int, wished: Terms) -> dict[int, Terms]:
+        """Let `wished` go with months of `tier` that are recorded from now on; others keep theirs.
+
+        Raises InvalidAmount or InvalidRequest.
+        """
+        wished.check(tier)
+        with self._sessions.begin() as session:
+            memberships.put_terms(session, tier, wished, service_time(session))
+            return memberships.terms(session)
