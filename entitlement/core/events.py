@@ -206,7 +206,7 @@ class MembershipBought:
     """The time of the block it stands in. The log does not say it: who reads the log does."""
 
 
-ChainEvent = (
+PositionEvent = (
     VvvStaked
     | VvvExitRequested
     | VvvExitCancelled
@@ -223,12 +223,13 @@ ChainEvent = (
     | AllowanceChanged
     | Delegated
     | DelegationEnded
-    | CreditBought
-    | MembershipBought
 )
+"""What moves something of a wallet's position."""
 
 Purchase = CreditBought | MembershipBought
 """What was paid for: it changes no position."""
+
+ChainEvent = PositionEvent | Purchase
 
 EVENT_KINDS: dict[str, type[ChainEvent]] = {kind.__name__: kind for kind in get_args(ChainEvent)}
 """Every event class by its name, which is also its name in the journal of events."""

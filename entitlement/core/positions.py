@@ -32,6 +32,7 @@ from entitlement.core.events import (
     DiemStaked,
     LogPlace,
     MembershipBought,
+    PositionEvent,
     RewardsClaimed,
     VvvExitCancelled,
     VvvExitClaimed,
@@ -106,7 +107,7 @@ def fold(
     """
     drafts: dict[Wallet, _Draft] = {}
     for event in events:
-        if type(event) in _PURCHASES:
+        if isinstance(event, _PURCHASES):
             continue
         wallet = event.wallet
         if only is None or wallet in only:
@@ -173,7 +174,7 @@ _MOVES: dict[type[ChainEvent], tuple[str | None, str | None]] = {
 }
 """Every event but the one that states a slot. Delegations move an amount of their receiver too."""
 
-_PURCHASES = {CreditBought, MembershipBought}
+_PURCHASES = (CreditBought, MembershipBought)
 """What is bought becomes credit (flows/grant_purchases.py): a wallet that only buys has no position."""
 
 assert {*_MOVES, AllowanceChanged, *_PURCHASES} == set(EVENT_KINDS.values()), "each event counts once"
@@ -184,7 +185,7 @@ def _draft_of(position: Position | None) -> _Draft:
     return {name: getattr(known, name) for name in _DRAFTED}
 
 
-def _apply(draft: _Draft, event: ChainEvent) -> None:
+def _apply(draft: _Draft, event: PositionEvent) -> None:
     if isinstance(event, AllowanceChanged):
         draft["slot"] = Slot(event.epoch, event.current, event.next)
         return
