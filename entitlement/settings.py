@@ -12,6 +12,7 @@ ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain 
 ENTITLEMENT_VERIFY_SECONDS   how often the jobs compare what is stored with the contracts; default: never
 ENTITLEMENT_VERIFY_WALLETS   how many wallets they compare at once where there are more
 ENTITLEMENT_FREE_REQUESTS_PER_MINUTE, _PRO_...   how fast an account of a tier may ask for credit
+ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -65,6 +66,8 @@ class Settings(BaseSettings):
     """Hosts that a sign-in message may be for, separated by commas; default: the API's own address."""
     token_secret: Annotated[SecretStr, Field(min_length=32)] | None = None
     """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
+    stripe_webhook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """Of the endpoint `/v1/webhooks/stripe`, as the provider shows it."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
     verify_seconds: Annotated[int, Field(ge=1)] | None = None

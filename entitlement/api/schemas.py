@@ -21,8 +21,10 @@ from entitlement.core.holds import Usage as CoreUsage
 from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.positions import Position
+from entitlement.core.tiers import Tier
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.read_account import AccountView, ProRataShare
+from entitlement.flows.take_card_payment import Effect
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
 PositiveAmount = Annotated[int, Field(strict=True, gt=0, le=NANO_USD_MAX)]
@@ -447,6 +449,16 @@ class ProRataOut(Wire):
         )
 
 
+class TierOut(Wire):
+    """What the account may do, and what that rests on."""
+
+    name: Tier
+    vvv_staked: str
+    """Wei at the final block, unlocked or locked."""
+    subscribed_until: int | None
+    """When the membership ends or ended; null where none was ever paid for."""
+
+
 class AccountOut(Wire):
     """A wallet's account: on the chain, and in credit."""
 
@@ -463,6 +475,7 @@ class AccountOut(Wire):
     """What the next epoch gives if nothing changes."""
     pro_rata: ProRataOut | None
     """Null where no capacity is shared, or it is not final yet how the epoch began."""
+    tier: TierOut
     spent: int
     held: int
     resets_at: int
@@ -489,11 +502,25 @@ class AccountOut(Wire):
             allowance_now=view.allowance_now,
             allowance_next=view.allowance_next,
             pro_rata=None if view.pro_rata is None else ProRataOut.of(view.pro_rata),
+            tier=TierOut(
+                name=view.tier.tier,
+                vvv_staked=str(view.tier.staked),
+                subscribed_until=view.tier.subscribed_until,
+            ),
             spent=view.balance.spent,
             held=view.balance.held,
             resets_at=view.balance.resets_at,
             balance=BalanceOut.of(view.balance),
         )
+
+
+# --- payments ------------------------------------------------------------------------------------------
+
+
+class WebhookOut(Wire):
+    """What an event did."""
+
+    effect: Effect
 
 
 # --- health --------------------------------------------------------------------------------------------

@@ -119,6 +119,8 @@ def account(url: Url = DEFAULT_URL, dev_account: DevAccount = None) -> None:
     if found["pro_rata"] is not None:
         table.add_row("share of the capacity", dollars(found["pro_rata"]["amount"]))
     table.add_row("returns at", moment(found["resets_at"]))
+    until = found["tier"]["subscribed_until"]
+    table.add_row("tier", found["tier"]["name"] + (f", member until {moment(until)}" if until else ""))
     for name, label in _POSITION.items():
         table.add_row(label, tokens(int(position[name])))
     for ticket in found["tickets"]:

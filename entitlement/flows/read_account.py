@@ -14,6 +14,7 @@ from entitlement.core.pro_rata import Basis, Policy, share
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.flows.grant_allowances import dues_in, grant_up_to_allowance
 from entitlement.flows.read_balance import read_balance
+from entitlement.flows.read_tier import TierView, read_tier
 from entitlement.flows.spend_credit import give_back_due
 from entitlement.store import access, chain, pro_rata, verification
 from entitlement.store.clock import service_time
@@ -47,6 +48,7 @@ class AccountView:
     """What the next epoch will give if nothing changes."""
     pro_rata: ProRataShare | None
     """None where nothing is shared, or the start of the epoch is not final yet."""
+    tier: TierView
     balance: Balance
 
 
@@ -82,6 +84,7 @@ class ReadAccount:
                 allowance_now=dues.get((wallet, Source.DIEM), NanoUsd(0)),
                 pro_rata=_pro_rata(session, wallet, epoch),
                 allowance_next=credit_of(right_in(latest.slot, Epoch(epoch + 1))),
+                tier=read_tier(session, wallet, now),
                 balance=read_balance(session, account_id, now),
             )
 

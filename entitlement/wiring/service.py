@@ -26,6 +26,7 @@ from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
 from entitlement.flows.spend_credit import SpendCredit
+from entitlement.flows.take_card_payment import TakeCardPayment
 from entitlement.flows.web3_keys import Web3Keys
 from entitlement.settings import Settings
 from entitlement.store.session import session_factory
@@ -57,6 +58,8 @@ class Service:
     purchases: GrantPurchases
     terms: SetMembershipTerms
     adjust: AdjustCredit
+    card: TakeCardPayment | None
+    """Where the card provider's secret is configured."""
     pro_rata: SetProRata
     expiry: ExpireCredit
     clock: ShiftClock
@@ -102,6 +105,9 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         purchases=GrantPurchases(sessions),
         terms=SetMembershipTerms(sessions),
         adjust=AdjustCredit(sessions),
+        card=None
+        if settings.stripe_webhook_secret is None
+        else TakeCardPayment(sessions, settings.stripe_webhook_secret),
         pro_rata=SetProRata(sessions),
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),

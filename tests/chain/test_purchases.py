@@ -1,0 +1,81 @@
+"""Bought on real contracts: a user pays in USDC, and spends the credit at a gateway's hold."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+from sqlalchemy.orm import Session, sessionmaker
+
+from entitlement.api.app import create_app
+from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.networks import Network
+from entitlement.core.blocks import Finality, FinalityRule
+from entitlement.core.keys import NewKey
+from entitlement.core.membership import MONTH_SECONDS, Terms
+from entitlement.core.tiers import Tier
+from entitlement.core.units import USDC_PER_DOLLAR, NanoUsd
+from entitlement.flows.follow_chain import FollowChain, FollowLimits
+from entitlement.settings import read_settings
+from entitlement.store import access
+from entitlement.wiring.service import build_service
+from tests.chain.system import PLENTY, deployed
+from tests.flows.test_grant_purchases import months
+from tests.gateway.running import running
+from tests.support import USD, assert_books_close, catch_up
+
+DEPTH = 2
+PAYER, OWNER = 1, 2
+
+
+def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
+    sessions: sessionmaker[Session], network: Network, artifacts: Artifacts, tmp_path: Path
+) -> None:
+    late = replace(network, finality=Finality(FinalityRule.DEPTH, DEPTH))
+    service = build_service(read_settings(data_folder=tmp_path, token_secret="s" * 32), late, sessions)
+    service.terms.set(2, Terms(NanoUsd(75 * USD), NanoUsd(10 * USD)))
+    with running(create_app(service)) as url, deployed(late, artifacts) as system:
+        owner, sales = system.wallet(OWNER), system.contracts.address("CreditSales")
+        limits = FollowLimits(blocks_per_step=50)
+        following = FollowChain(system.reader, sessions, limits, start_block=system.deployment.start_block)
+        system.transact(PAYER, "DevDollar", "mint", system.address(PAYER), 10_000 * USDC_PER_DOLLAR)
+        system.transact(PAYER, "DevDollar", "approve", sales, PLENTY)
+        # Another pays for it: the account that is named has it.
+        system.transact(PAYER, "CreditSales", "topUp", system.address(OWNER), 20 * USDC_PER_DOLLAR)
+        for many in (3, 2):
+            system.transact(PAYER, "CreditSales", "subscribe", system.address(OWNER), 2, many, PLENTY)
+        until = system.contracts.view("CreditSales", "memberUntil", system.address(OWNER), 2)
+
+        def settle() -> None:
+            catch_up(following)
+            service.clock.jump_to(max(service.clock.now(), system.devnet.head().timestamp))
+            service.purchases.sweep()
+
+        settle()
+        assert service.accounts.account(owner).balance.available == 20 * USD, "the months are not final yet"
+        system.devnet.mine(DEPTH)
+        settle()
+        account = service.accounts.account(owner)
+        assert account.balance.available == (20 + 75 + 10) * USD
+        assert (account.tier.tier, account.tier.subscribed_until) == (Tier.PRO, until)
+        paid = months(sessions)
+        assert [(tier, ends_at) for _, tier, _, ends_at in paid] == [
+            (2, until - number * MONTH_SECONDS) for number in (4, 3, 2, 1, 0)
+        ]
+        with sessions.begin() as session:
+            account_id = access.open_account(session, owner, service.clock.now())
+        secret = service.keys.create(account_id, NewKey("a key")).secret
+        gateway = {"Authorization": f"Bearer {service.gateways.issue_token('a gateway')}"}
+
+        def hold(amount: int, request_id: str) -> int:
+            body = {"key": secret, "amount": amount, "request_id": request_id}
+            return httpx.post(f"{url}/v1/holds", json=body, headers=gateway, timeout=30).status_code
+
+        assert hold(105 * USD, "all of it") == 201
+        assert hold(1, "more") == 402
+        # What a month bundles is gone with it, and the next one brings its own.
+        service.clock.jump_to(paid[1][2] + 60)
+        service.purchases.sweep()
+        service.expiry.expire_holds()
+        assert service.accounts.account(owner).balance.available == (20 + 75 + 10) * USD
+        service.expiry.expire_buckets()
+    assert_books_close(sessions)
