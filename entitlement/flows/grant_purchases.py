@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement import metrics
 from entitlement.core.adjustments import UPGRADE
+from entitlement.core.blocks import Header
 from entitlement.core.epochs import epoch_at
 from entitlement.core.errors import EntitlementError, PurchaseOutOfBounds, PurchasesNotSettled
 from entitlement.core.events import CreditBought, MembershipBought
@@ -31,7 +32,8 @@ from entitlement.core.ledger import (
 )
 from entitlement.core.membership import NO_TERMS, Provider, months_paid
 from entitlement.core.units import NANO_USD_MAX, NanoUsd, Wallet, nano_usd_of
-from entitlement.store import access, adjustments, grants, ledger, memberships, purchases
+from entitlement.store import access, adjustments, chain, grants, ledger, memberships, purchases
+from entitlement.store.chain import Followed
 from entitlement.store.clock import service_time
 from entitlement.store.memberships import PaidMonth
 from entitlement.store.purchases import Bought
@@ -42,8 +44,19 @@ log = structlog.get_logger()
 ACCOUNTS_PER_SWEEP = 10_000
 """What is left over is taken by the next sweep."""
 NOTHING = NanoUsd(0)
+WHOLE_SECONDS = 600
+"""After so long all purchases are looked at, also those of blocks that a rebuilding brought. That takes half
+a second for a hundred thousand of them; what has just become final is found in milliseconds."""
 FAILURES_LOGGED = 20
 """Of one sweep; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A sweep in which nothing failed: the final block then, and when all was last looked at."""
+
+    final: Header
+    whole_at: int
 
 
 class Outcome(NamedTuple):
@@ -63,10 +76,14 @@ class Tally:
 
 
 class GrantPurchases:
-    """Makes credit of what was paid for; each account is a transaction."""
+    """Makes credit of what was paid for; each account is a transaction.
+
+    How far it came is kept in memory alone: who forgets it looks at everything once more.
+    """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
+        self._swept: Swept | None = None
 
     def sweep(self) -> int:
         """Settle every final purchase and every month that has begun; return how many.
@@ -76,9 +93,16 @@ class GrantPurchases:
         """
         tally = Tally()
         with self._sessions.begin() as session:
-            waiting = purchases.wallets_waiting(session, ACCOUNTS_PER_SWEEP)
+            now = service_time(session)
+            known = chain.followed(session)
+            mark = self._mark(session, known, now)
+            above = None if mark is None else mark.final.number
+            waiting = purchases.wallets_waiting(session, above=above, limit=ACCOUNTS_PER_SWEEP)
         for wallet in sorted(waiting):
             self._one(tally, wallet, lambda wallet=wallet: self._settle(wallet))
+        is_done = not tally.failed and len(waiting) < ACCOUNTS_PER_SWEEP
+        if known is not None and known.no_grants_because is None and is_done:
+            self._swept = Swept(known.final, now if mark is None else mark.whole_at)
         with self._sessions.begin() as session:
             accounts = memberships.accounts_with_begun(session, service_time(session), ACCOUNTS_PER_SWEEP)
         for account_id in sorted(accounts):
@@ -86,6 +110,16 @@ class GrantPurchases:
         if tally.failed:
             raise PurchasesNotSettled(failed=tally.failed, settled=tally.settled)
         return tally.settled
+
+    def _mark(self, session: Session, known: Followed | None, now: int) -> Swept | None:
+        """Return the last sweep if only what became final after it can be waiting, or None to look at all."""
+        mark = self._swept
+        if mark is None or known is None or now - mark.whole_at >= WHOLE_SECONDS:
+            return None
+        kept = chain.kept_block(session, mark.final.number)
+        # One that is so old that it is not kept any more was not undone since a moment ago.
+        is_undone = known.final.number < mark.final.number or (kept or mark.final).hash != mark.final.hash
+        return None if is_undone else mark
 
     @staticmethod
     def _one(tally: Tally, whose: Wallet | int, work: Callable[[], Outcome]) -> None:

@@ -24,14 +24,22 @@ _FINAL = """
         AND c.granting_stopped IS NULL AND c.check_failed IS NULL
     WHERE e.kind IN ('CreditBought', 'MembershipBought')
 """
-_WAITS = """
+_WHETHER_WAITS = """
     NOT EXISTS (
         SELECT FROM purchases AS p JOIN accounts AS a ON a.id = p.account_id
         WHERE a.wallet = f.wallet AND p.transaction_hash = f.transaction_hash AND p.number = f.number
+        {each_by_itself}
     )
 """
-_WAITING = text(
-    f"SELECT DISTINCT f.wallet FROM ({_FINAL}) AS f WHERE {_WAITS} LIMIT :limit"  # noqa: S608 - our own words
+_WAITS = _WHETHER_WAITS.format(each_by_itself="")
+# For a few of them: PostgreSQL would read all that is settled.
+_WAITS_AMONG_FEW = _WHETHER_WAITS.format(each_by_itself="OFFSET 0")
+_WAITING, _WAITING_AMONG_FEW = (
+    text(
+        f"SELECT DISTINCT f.wallet FROM ({_FINAL} AND e.block_number > :above) AS f "  # noqa: S608 - our own words
+        f"WHERE {waits} LIMIT :limit"
+    )
+    for waits in (_WAITS, _WAITS_AMONG_FEW)
 )
 _OF_WALLET = text(
     "SELECT f.block_number, f.log_index, f.block_hash, f.transaction_hash, f.kind, f.data, f.number, "  # noqa: S608 - likewise
@@ -63,9 +71,14 @@ class Credited:
     settled_at: int
 
 
-def wallets_waiting(session: Session, limit: int) -> list[Wallet]:
-    """Return up to `limit` wallets with final purchases that have had no effect yet."""
-    return [Wallet(name) for name in session.scalars(_WAITING, {"limit": limit})]
+def wallets_waiting(session: Session, *, above: int | None, limit: int) -> list[Wallet]:
+    """Return up to `limit` wallets with final purchases that have had no effect yet.
+
+    Of those `above` a block, which should be few; or of all where it is None.
+    """
+    query = _WAITING if above is None else _WAITING_AMONG_FEW
+    asked = {"above": -1 if above is None else above, "limit": limit}
+    return [Wallet(name) for name in session.scalars(query, asked)]
 
 
 def purchases_of(session: Session, wallet: Wallet) -> list[Bought]:

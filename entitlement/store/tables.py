@@ -154,7 +154,11 @@ class EventRow(Base):
         Index("events_wallet", "wallet"),
         Index("events_receiver", "receiver", postgresql_where="receiver IS NOT NULL"),
         # What was bought is looked for by its kind, among everybody's stakes.
-        Index("events_purchases", "wallet", postgresql_where="kind IN ('CreditBought', 'MembershipBought')"),
+        Index(
+            "events_purchases",
+            "block_number",
+            postgresql_where="kind IN ('CreditBought', 'MembershipBought')",
+        ),
     )
 
 

@@ -13,7 +13,7 @@ def upgrade() -> None:
     op.create_index(
         "events_purchases",
         "events",
-        ["wallet"],
+        ["block_number"],
         postgresql_where=sa.text("kind IN ('CreditBought', 'MembershipBought')"),
     )
     op.create_table(

@@ -14,6 +14,7 @@ from entitlement.api import problems
 from entitlement.core import (
     account_book,
     allowance,
+    card_payments,
     errors,
     holds,
     keys,
@@ -38,6 +39,7 @@ from entitlement.flows import (
     read_balance,
     sign_in,
     spend_credit,
+    take_card_payment,
     web3_keys,
 )
 from tests.api.support import assert_problem, assert_some_problem, bearer
@@ -46,7 +48,7 @@ from tests.support import USD, holder
 
 # --- the table --------------------------------------------------------------------------------------------
 
-RULES = (account_book, allowance, holds, keys, ledger, limits, operations, rates, units, usage_lines)
+RULES = (account_book, allowance, card_payments, holds, keys, ledger, limits, operations, rates, units, usage_lines)
 FLOWS = (
     grant_allowances,
     manage_gateways,
@@ -55,6 +57,7 @@ FLOWS = (
     read_balance,
     sign_in,
     spend_credit,
+    take_card_payment,
     web3_keys,
 )
 ROUTES = Path(problems.__file__).parent

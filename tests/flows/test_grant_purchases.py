@@ -17,7 +17,7 @@ from entitlement.core.ledger import Source
 from entitlement.core.membership import MONTH_SECONDS, Terms
 from entitlement.core.units import NANO_USD_MAX, NanoUsd, Usdc, Wallet
 from entitlement.flows.expire_credit import ExpireCredit
-from entitlement.flows.grant_purchases import GrantPurchases
+from entitlement.flows.grant_purchases import WHOLE_SECONDS, GrantPurchases
 from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.store import memberships
@@ -142,7 +142,7 @@ def test_rebuilding_from_the_chain_grants_nothing_again(
 
 
 def test_what_was_followed_before_sales_were_is_credited_after_rebuilding(
-    sessions: Sessions, purchases: GrantPurchases
+    sessions: Sessions, purchases: GrantPurchases, clock: ShiftClock
 ) -> None:
     chain = ScriptedChain()
     chain.mine(pays())
@@ -151,6 +151,9 @@ def test_what_was_followed_before_sales_were_is_credited_after_rebuilding(
         session.execute(text("DELETE FROM events"))
     assert purchases.sweep() == 0
     reindex(chain, sessions)
+    # Who has looked there before looks again after a while.
+    assert purchases.sweep() == 0
+    clock.jump_to(NOON + WHOLE_SECONDS + 60)
     assert purchases.sweep() == 1
     assert granted(sessions) == 5 * USD
 
