@@ -48,7 +48,19 @@ from tests.support import USD, holder
 
 # --- the table --------------------------------------------------------------------------------------------
 
-RULES = (account_book, allowance, card_payments, holds, keys, ledger, limits, operations, rates, units, usage_lines)
+RULES = (
+    account_book,
+    allowance,
+    card_payments,
+    holds,
+    keys,
+    ledger,
+    limits,
+    operations,
+    rates,
+    units,
+    usage_lines,
+)
 FLOWS = (
     grant_allowances,
     manage_gateways,

@@ -17,8 +17,9 @@ from entitlement.core.units import Wei
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.store import chain as chain_rows
 from entitlement.store.tables import BucketRow, EntryRow, HoldRow, KeySpendingRow
+from tests.flows.test_grant_purchases import granted, months
 from tests.simulation.stations import Stations
-from tests.simulation.world import World, whole_days
+from tests.simulation.world import World, gift, whole_days
 from tests.support import assert_books_close, assert_follows, catch_up, everybody, follower
 
 Sessions = sessionmaker[Session]
@@ -39,6 +40,7 @@ def test_after_every_day_what_must_always_hold_holds(new_database: NewDatabase, 
             assert_follows(world.chain, sessions)
             positions_are_the_contracts_own(world)
             a_replay_from_nothing_agrees(world)
+            what_was_bought_is_credited(world)
             every_hold_ends_once(world)
             what_was_acknowledged_is_there(world)
         assert any(asked.settled is not None for asked in world.requests), "something happened"
@@ -116,6 +118,20 @@ def everything_followed(world: World) -> tuple[object, ...]:
             chain_rows.events_between(session, above=0, to=followed.head.number),
             [chain_rows.positions(session, names, pending=pending) for pending in (False, True)],
         )
+
+
+def what_was_bought_is_credited(world: World) -> None:
+    """Invariant 13, against the stations of the simulation."""
+    world.surely(world.purchases.sweep)
+    world.purchases.sweep()
+    with world.sessions.begin() as session:
+        followed = chain_rows.followed(session)
+        assert followed is not None
+    final = world.chain.state(followed.final.number)
+    for number, each in enumerate(world.people, start=1):
+        bought = gift(number) + 1_000 * final.paid[each.wallet]
+        assert granted(world.sessions, each.wallet) == bought
+    assert months(world.sessions) == sorted(final.months)
 
 
 def every_hold_ends_once(world: World) -> None:

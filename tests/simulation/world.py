@@ -17,10 +17,13 @@ from entitlement.core.errors import HoldAlreadyEnded, HoldExpired, InsufficientC
 from entitlement.core.holds import HoldState, Usage
 from entitlement.core.keys import NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.membership import Terms
 from entitlement.core.units import NanoUsd
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.grant_allowances import GrantAllowances
+from entitlement.flows.grant_purchases import GrantPurchases
 from entitlement.flows.read_account import ReadAccount
+from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.spend_credit import HoldAnswer, SpendCredit
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow
@@ -61,7 +64,9 @@ class World:
         self.spend = SpendCredit(self.sessions)
         self.jobs = ExpireCredit(self.sessions)
         self.sweeps = GrantAllowances(self.sessions)
+        self.purchases = GrantPurchases(self.sessions)
         self.clock.jump_to(GENESIS_TIME)
+        SetMembershipTerms(self.sessions).set(1, Terms(NanoUsd(USD), NanoUsd(0)))
         self.people = [self._person(number) for number in range(1, PEOPLE + 1)]
         stakes = 5  # the place of this act in `ACTS`
         self.chain.live(*(Act(stakes, number, 0, self.random.randrange(60)) for number in range(PEOPLE)))
@@ -170,7 +175,8 @@ class World:
         self.surely(lambda: ReadAccount(self.sessions).account(payer.wallet))
 
     def _work(self) -> None:
-        self.surely(self.random.choice([self.sweeps.sweep, self.jobs.expire_holds, self.jobs.expire_buckets]))
+        jobs = (self.sweeps.sweep, self.purchases.sweep, self.jobs.expire_holds, self.jobs.expire_buckets)
+        self.surely(self.random.choice(jobs))
 
     def forget_the_chain(self) -> None:
         with self.sessions.begin() as session:
@@ -198,8 +204,13 @@ class World:
         limit = NanoUsd(3 * USD) if number % 2 else None
         period = self.random.choice(list(LimitPeriod))
         wish = NewKey("a key", limits=KeyLimits(diem=limit, period=period))
-        prepaid = USD if number % 3 == 0 else 0
+        prepaid = gift(number)
         return holder(self.sessions, number=number, wish=wish, prepaid=prepaid)
+
+
+def gift(number: int) -> int:
+    """What a person has before anything was bought."""
+    return USD if number % 3 == 0 else 0
 
 
 def whole_days(world: World) -> list[Epoch]:
