@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from entitlement.core.events import CreditBought, LogPlace, Purchase
-from entitlement.core.units import NanoUsd, Wallet
+from entitlement.core.units import NanoUsd, Usdc, Wallet
 from entitlement.store.session import fresh
 from entitlement.store.tables import AdjustmentRow, PurchaseRow
 
@@ -48,6 +48,20 @@ _OF_WALLET = text(
 )
 
 
+_NUMBERED = """
+    SELECT e.*, row_number() OVER (PARTITION BY e.wallet, e.transaction_hash ORDER BY e.log_index) AS number
+    FROM events AS e WHERE e.kind IN ('CreditBought', 'MembershipBought')
+"""
+_PENDING_OF_WALLET, _PENDING_OF_TRANSACTION = (
+    text(
+        f"SELECT f.transaction_hash, (f.data->>'usdc')::numeric "  # noqa: S608 - likewise
+        f"FROM ({_NUMBERED} AND e.{column} = :wanted) AS f "
+        f"WHERE f.kind = 'CreditBought' AND {_WAITS_AMONG_FEW} ORDER BY f.block_number DESC, f.log_index DESC"
+    )
+    for column in ("wallet", "transaction_hash")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Bought:
     """A purchase at or below the final block."""
@@ -57,6 +71,14 @@ class Bought:
     """Among those of the transaction for this wallet, from 1 on."""
     waits: bool
     """Whether it has had no effect yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A top-up that was seen in a block, final or not, and is not credit yet."""
+
+    transaction_hash: str
+    usdc: Usdc
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,25 @@ def purchases_of(session: Session, wallet: Wallet) -> list[Bought]:
         )
         for block, index, block_hash, hash_, kind, data, number, waits in rows
     ]
+
+
+def pending_of_wallet(session: Session, wallet: Wallet) -> list[Pending]:
+    """Return a wallet's top-ups that are not credit yet, newest first."""
+    rows = session.execute(_PENDING_OF_WALLET, {"wanted": wallet})
+    return [Pending(transaction_hash, Usdc(int(usdc))) for transaction_hash, usdc in rows]
+
+
+def pending_of_transaction(session: Session, transaction_hash: str) -> list[Pending]:
+    """Return a transaction's top-ups that are not credit yet."""
+    rows = session.execute(_PENDING_OF_TRANSACTION, {"wanted": transaction_hash})
+    return [Pending(transaction_hash, Usdc(int(usdc))) for transaction_hash, usdc in rows]
+
+
+def credited_by_transaction(session: Session, transaction_hash: str) -> NanoUsd:
+    """Return what a transaction's top-ups became, for all accounts together."""
+    query = select(func.coalesce(func.sum(PurchaseRow.amount), 0))
+    query = query.where(PurchaseRow.transaction_hash == transaction_hash, PurchaseRow.kind == CREDIT)
+    return NanoUsd(int(session.scalars(query).one()))
 
 
 def settle(session: Session, account_id: int, bought: Bought, *, amount: NanoUsd, now: int) -> None:

@@ -159,6 +159,11 @@ class EventRow(Base):
             "block_number",
             postgresql_where="kind IN ('CreditBought', 'MembershipBought')",
         ),
+        Index(
+            "events_purchase_hashes",
+            "transaction_hash",
+            postgresql_where="kind IN ('CreditBought', 'MembershipBought')",
+        ),
     )
 
 

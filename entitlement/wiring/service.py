@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.chain.deployment.record import deployment_path, read_deployment
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
@@ -21,6 +22,7 @@ from entitlement.flows.grant_purchases import GrantPurchases
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.read_account import ReadAccount
+from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
@@ -58,6 +60,7 @@ class Service:
     purchases: GrantPurchases
     terms: SetMembershipTerms
     adjust: AdjustCredit
+    bought: ReadPurchases
     card: TakeCardPayment | None
     """Where the card provider's secret is configured."""
     pro_rata: SetProRata
@@ -105,6 +108,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         purchases=GrantPurchases(sessions),
         terms=SetMembershipTerms(sessions),
         adjust=AdjustCredit(sessions),
+        bought=ReadPurchases(sessions, lambda: _shop(settings, network)),
         card=None
         if settings.stripe_webhook_secret is None
         else TakeCardPayment(sessions, settings.stripe_webhook_secret),
@@ -112,6 +116,12 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
     )
+
+
+def _shop(settings: Settings, network: Network) -> Shop:
+    """Return where credit is bought. Read when it is asked for: the service runs without a deployment."""
+    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
+    return Shop(network.chain_id, deployment.addresses["CreditSales"], deployment.market.usdc)
 
 
 def token_secret(settings: Settings) -> SecretStr:

@@ -16,6 +16,12 @@ def upgrade() -> None:
         ["block_number"],
         postgresql_where=sa.text("kind IN ('CreditBought', 'MembershipBought')"),
     )
+    op.create_index(
+        "events_purchase_hashes",
+        "events",
+        ["transaction_hash"],
+        postgresql_where=sa.text("kind IN ('CreditBought', 'MembershipBought')"),
+    )
     op.create_table(
         "purchases",
         sa.Column("transaction_hash", sa.Text(), nullable=False),
@@ -96,4 +102,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("adjustments", "card_events", "membership_terms", "memberships", "purchases"):
         op.drop_table(table)
-    op.drop_index("events_purchases", table_name="events")
+    for index in ("events_purchase_hashes", "events_purchases"):
+        op.drop_index(index, table_name="events")

@@ -57,6 +57,8 @@ def test_every_route_that_needs_a_credential_says_so(document: dict[str, Any]) -
         "/health/ready",
         # The signature is of the body.
         "/v1/webhooks/stripe",
+        # What it says is how to pay, or public on the chain.
+        "/api/v1/x402/top-up",
     }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app
 from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.deployment.record import write_deployment
 from entitlement.chain.networks import Network
 from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.keys import NewKey
@@ -31,16 +32,23 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
     sessions: sessionmaker[Session], network: Network, artifacts: Artifacts, tmp_path: Path
 ) -> None:
     late = replace(network, finality=Finality(FinalityRule.DEPTH, DEPTH))
-    service = build_service(read_settings(data_folder=tmp_path, token_secret="s" * 32), late, sessions)
+    record = tmp_path / "deployment.json"
+    settings = read_settings(data_folder=tmp_path, token_secret="s" * 32, deployment=record)
+    service = build_service(settings, late, sessions)
     service.terms.set(2, Terms(NanoUsd(75 * USD), NanoUsd(10 * USD)))
     with running(create_app(service)) as url, deployed(late, artifacts) as system:
+        write_deployment(system.deployment, record)
         owner, sales = system.wallet(OWNER), system.contracts.address("CreditSales")
         limits = FollowLimits(blocks_per_step=50)
         following = FollowChain(system.reader, sessions, limits, start_block=system.deployment.start_block)
         system.transact(PAYER, "DevDollar", "mint", system.address(PAYER), 10_000 * USDC_PER_DOLLAR)
         system.transact(PAYER, "DevDollar", "approve", sales, PLENTY)
         # Another pays for it: the account that is named has it.
-        system.transact(PAYER, "CreditSales", "topUp", system.address(OWNER), 20 * USDC_PER_DOLLAR)
+        top_up = f"{url}/api/v1/x402/top-up"
+        (asked,) = httpx.post(top_up, json={}).json()["accepts"]
+        assert (asked["payTo"], asked["asset"]) == (sales, system.contracts.address("DevDollar"))
+        owner_address = system.address(OWNER)
+        paid = system.transact(PAYER, "CreditSales", "topUp", owner_address, 20 * USDC_PER_DOLLAR)
         for many in (3, 2):
             system.transact(PAYER, "CreditSales", "subscribe", system.address(OWNER), 2, many, PLENTY)
         until = system.contracts.view("CreditSales", "memberUntil", system.address(OWNER), 2)
@@ -54,6 +62,10 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
         assert service.accounts.account(owner).balance.available == 20 * USD, "the months are not final yet"
         system.devnet.mine(DEPTH)
         settle()
+        receipt = httpx.post(top_up, json={"transaction": "0x" + paid["transactionHash"].hex()}).json()[
+            "data"
+        ]
+        assert (receipt["status"], receipt["creditedUsd"]) == ("credited", 20)
         account = service.accounts.account(owner)
         assert account.balance.available == (20 + 75 + 10) * USD
         assert (account.tier.tier, account.tier.subscribed_until) == (Tier.PRO, until)
