@@ -180,9 +180,9 @@ def test_a_question_is_asked_for_followed_events_of_our_contracts_only(system: S
     (wanted,) = next(params for method, params in node.params if method == "eth_getLogs")
     addresses = system.deployment.addresses
     assert wanted["address"] == [
-        addresses[name].lower() for name in ("StakedVVV", "DiemMint", "InferenceStake")
+        addresses[name].lower() for name in ("StakedVVV", "DiemMint", "InferenceStake", "CreditSales")
     ]
-    assert len(wanted["topics"][0]) == 12  # sixteen events, four of which both stations share
+    assert len(wanted["topics"][0]) == 14  # eighteen events, four of which both stations share
 
 
 def test_half_an_answer_is_made_whole_wherever_it_is_cut(system: System) -> None:
