@@ -1,0 +1,150 @@
+"""Rows of usage as their account's owner reads them.
+
+Every statement names the days it can be about: usage is kept by weeks, and a week that is not named is not
+opened.
+"""
+
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from entitlement.core.epochs import Epoch
+from entitlement.core.limits import Currency
+from entitlement.core.units import NanoUsd
+from entitlement.core.usage import Analytics, Sums, UsageRecord
+from entitlement.core.usage_walk import HistoryQuery, Position
+
+_COLUMNS = """created_at, hold_id, number, epoch, key_id, request_id, model, input_tokens, output_tokens,
+              latency_ms, status, price_version, diem, usd, shortfall"""
+
+_WALK = f"""
+SELECT {_COLUMNS} FROM usage
+WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last
+    AND created_at >= :start AND created_at < :end
+    AND (created_at, hold_id, number) >= (:at, :hold_id, :number)
+    AND (CAST(:key_id AS text) IS NULL OR key_id = :key_id)
+    AND (:diem_too AND diem > 0 OR :usd_too AND usd > 0 OR :free_too AND diem + usd = 0)
+ORDER BY created_at, hold_id, number LIMIT :limit
+"""  # noqa: S608 - our own names
+
+_SUMS = """
+SELECT grouping(epoch, model, key_id), epoch, model, key_id, sum(diem), sum(usd), sum(shortfall), count(*),
+       coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0)
+FROM usage
+WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last
+    AND (CAST(:only_key AS text) IS NULL OR key_id = :only_key)
+GROUP BY GROUPING SETS ((epoch), (model), (key_id), (epoch, model), (epoch, key_id))
+"""
+
+_OF_REQUEST = f"""
+SELECT {_COLUMNS} FROM usage
+WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last AND request_id = :request_id
+    AND (CAST(:only_key AS text) IS NULL OR key_id = :only_key)
+ORDER BY created_at, hold_id, number LIMIT :limit
+"""  # noqa: S608 - likewise
+
+_OF_HOLD = f"""
+SELECT {_COLUMNS} FROM usage WHERE epoch = :epoch AND hold_id = :hold_id ORDER BY number LIMIT :limit
+"""  # noqa: S608 - likewise
+
+# What grouping() answers: a bit for each column that a row is summed over.
+_BY_DAY, _BY_MODEL, _BY_KEY, _BY_MODEL_AND_DAY, _BY_KEY_AND_DAY = 0b011, 0b101, 0b110, 0b001, 0b010
+
+
+def records(session: Session, query: HistoryQuery, position: Position, *, limit: int) -> list[UsageRecord]:
+    """Return up to `limit` records from `position` on, that one included, in order.
+
+    Of one currency, only what was charged in it; of both, also what was free.
+    """
+    first, after_last = query.epochs(position)
+    rows = session.execute(
+        text(_WALK),
+        {
+            "account_id": query.account_id,
+            "key_id": query.key_id,
+            "first": first,
+            "after_last": after_last,
+            "start": max(query.start, position.at),
+            "end": query.end,
+            "at": position.at,
+            "hold_id": position.hold_id,
+            "number": position.number,
+            "diem_too": query.currency in (None, Currency.DIEM),
+            "usd_too": query.currency in (None, Currency.USD),
+            "free_too": query.currency is None,
+            "limit": limit,
+        },
+    )
+    return [_record(row) for row in rows]
+
+
+def analytics(
+    session: Session, account_id: int, *, key_id: str | None, first: Epoch, after_last: Epoch
+) -> Analytics:
+    """Return the account's sums for the days [first, after_last), of one key or of all."""
+    rows = session.execute(
+        text(_SUMS),
+        {"account_id": account_id, "only_key": key_id, "first": first, "after_last": after_last},
+    )
+    found = Analytics(first, after_last, {}, {}, {}, {}, {})
+    for row in rows:
+        grouped, epoch, model, key, *sums = row
+        summed = _sums(sums)
+        match grouped:
+            case _ if grouped == _BY_DAY:
+                found.by_day[Epoch(epoch)] = summed
+            case _ if grouped == _BY_MODEL:
+                found.by_model[model] = summed
+            case _ if grouped == _BY_KEY:
+                found.by_key[key] = summed
+            case _ if grouped == _BY_MODEL_AND_DAY:
+                found.by_model_and_day[model, Epoch(epoch)] = summed
+            case _:
+                assert grouped == _BY_KEY_AND_DAY
+                found.by_key_and_day[key, Epoch(epoch)] = summed
+    return found
+
+
+def of_request(
+    session: Session,
+    account_id: int,
+    request_id: str,
+    *,
+    key_id: str | None,
+    first: Epoch,
+    after_last: Epoch,
+    limit: int,
+) -> list[UsageRecord]:
+    """Return the account's records with a gateway's request id, of the days [first, after_last).
+
+    Reads all of the account's records of these days: nothing else needs an index by the request.
+    """
+    rows = session.execute(
+        text(_OF_REQUEST),
+        {
+            "account_id": account_id,
+            "only_key": key_id,
+            "request_id": request_id,
+            "first": first,
+            "after_last": after_last,
+            "limit": limit,
+        },
+    )
+    return [_record(row) for row in rows]
+
+
+def of_hold(session: Session, hold_id: str, epoch: Epoch, *, limit: int) -> list[UsageRecord]:
+    """Return what was charged to a hold or lease, in order."""
+    rows = session.execute(text(_OF_HOLD), {"hold_id": hold_id, "epoch": epoch, "limit": limit})
+    return [_record(row) for row in rows]
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> UsageRecord:
+    # In the order of the columns.
+    return UsageRecord(*row)
+
+
+def _sums(sums: list[object]) -> Sums:
+    diem, usd, shortfall, requests, input_tokens, output_tokens = (int(str(each)) for each in sums)
+    return Sums(NanoUsd(diem), NanoUsd(usd), NanoUsd(shortfall), requests, input_tokens, output_tokens)
