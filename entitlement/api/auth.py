@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from entitlement.core.errors import NotAllowed, NotAuthenticated
-from entitlement.core.keys import SECRET_PREFIX, KeyKind
+from entitlement.core.keys import SECRET_PREFIX, ApiKey, KeyKind
 from entitlement.core.units import Wallet
 from entitlement.wiring.service import Service
 
@@ -22,6 +22,13 @@ class Caller:
     account_id: int
     wallet: Wallet
     may_manage: bool
+    key: ApiKey | None = None
+    """The key that was sent; None for a session."""
+
+    @property
+    def only_key(self) -> str | None:
+        """The key whose requests alone the caller may see; None for all of the account's."""
+        return None if self.may_manage or self.key is None else self.key.id
 
 
 def service(request: Request) -> Service:
@@ -47,7 +54,7 @@ def caller(flows: TheService, bearer: Bearer) -> Caller:
         raise NotAuthenticated("nobody is signed in: send a session or an API key as Authorization: Bearer")
     if bearer.credentials.startswith(SECRET_PREFIX):
         key = flows.keys.authenticate(bearer.credentials)
-        return Caller(key.account_id, key.wallet, may_manage=key.kind is KeyKind.ADMIN)
+        return Caller(key.account_id, key.wallet, may_manage=key.kind is KeyKind.ADMIN, key=key)
     signed_in = flows.sign_in.authenticate(bearer.credentials)
     return Caller(signed_in.account_id, signed_in.wallet, may_manage=True)
 

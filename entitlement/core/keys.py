@@ -1,12 +1,12 @@
 """API keys: what one may do, until when, and how its secret is kept."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from entitlement.core.errors import InvalidAmount, InvalidRequest, KeyExpired, KeyRevoked
-from entitlement.core.limits import KeyLimits
-from entitlement.core.units import NANO_USD_MAX, Wallet
+from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.units import NANO_USD_MAX, NanoUsd, Wallet
 
 SECRET_PREFIX = "ent_"  # noqa: S105 - a prefix, so that a leaked key is recognised by scanners
 MOST_KEYS_OF_AN_ACCOUNT = 500
@@ -81,6 +81,35 @@ class ApiKey:
             raise KeyRevoked(revoked_at=self.revoked_at)
         if self.expires_at is not None and now >= self.expires_at:
             raise KeyExpired(expired_at=self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What is to be changed of a key: None leaves a thing as it is, a value in a tuple takes its place."""
+
+    description: str | None = None
+    period: LimitPeriod | None = None
+    diem: tuple[NanoUsd | None] | None = None
+    usd: tuple[NanoUsd | None] | None = None
+    expires_at: tuple[int | None] | None = None
+
+    def of(self, key: ApiKey, now: int) -> NewKey:
+        """Return what `key` becomes. Raises `InvalidRequest` or `InvalidAmount` as for a new one."""
+        limits = KeyLimits(
+            diem=key.limits.diem if self.diem is None else self.diem[0],
+            usd=key.limits.usd if self.usd is None else self.usd[0],
+            period=key.limits.period if self.period is None else self.period,
+        )
+        changed = NewKey(
+            description=key.description if self.description is None else self.description,
+            kind=key.kind,
+            limits=limits,
+            model_privacy=key.model_privacy,
+            expires_at=None if self.expires_at is None else self.expires_at[0],
+        )
+        # An expiry that stays may have passed: a key that has expired can still be given another name.
+        changed.check(now)
+        return changed if self.expires_at is not None else replace(changed, expires_at=key.expires_at)
 
 
 def hash_secret(secret: str) -> bytes:

@@ -1,18 +1,29 @@
 """API keys of an account: make, list, revoke, look up."""
 
+import builtins
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.balance import Balance
+from entitlement.core.epochs import epoch_at
 from entitlement.core.errors import TooManyKeys, UnknownApiKeyId, UnknownKey
-from entitlement.core.keys import MOST_KEYS_OF_AN_ACCOUNT, SECRET_PREFIX, ApiKey, NewKey, hash_secret
+from entitlement.core.keys import (
+    MOST_KEYS_OF_AN_ACCOUNT,
+    SECRET_PREFIX,
+    ApiKey,
+    KeyChange,
+    NewKey,
+    hash_secret,
+)
 from entitlement.flows.grant_allowances import grant_up_to_allowance
 from entitlement.flows.read_balance import read_balance
 from entitlement.flows.spend_credit import give_back_due
-from entitlement.store import access
+from entitlement.store import access, standing
 from entitlement.store.clock import service_time
+from entitlement.store.standing import KeyUse
 
 SECRET_BYTES = 32
 
@@ -59,10 +70,36 @@ class ManageKeys:
         with self._sessions.begin() as session:
             return access.keys_of_account(session, account_id)
 
+    def all_named(self, account_id: int, ids: Collection[str]) -> builtins.list[ApiKey]:
+        """Return those of the account's keys that have these ids, revoked ones too."""
+        with self._sessions.begin() as session:
+            return access.keys_with_ids(session, account_id, ids)
+
     def read(self, account_id: int, key_id: str) -> ApiKey:
         """Return one of the account's keys. Raises UnknownApiKeyId."""
         with self._sessions.begin() as session:
             return self._known(session, account_id, key_id)
+
+    def live(self, account_id: int, key_id: str) -> ApiKey:
+        """Return one of the account's keys that is not revoked. Raises UnknownApiKeyId."""
+        with self._sessions.begin() as session:
+            return self._live(session, account_id, key_id)
+
+    def uses(self, keys: Collection[ApiKey]) -> dict[str, KeyUse]:
+        """Return what each of these keys has spent, and when it was last used."""
+        with self._sessions.begin() as session:
+            today = epoch_at(service_time(session))
+            return standing.uses_of_keys(session, [(key.id, key.limits.period) for key in keys], today)
+
+    def change(self, account_id: int, key_id: str, change: KeyChange) -> ApiKey:
+        """Change a key that is not revoked. Raises UnknownApiKeyId, InvalidRequest, InvalidAmount."""
+        with self._sessions.begin() as session:
+            self._known(session, account_id, key_id)
+            # Under the account's lock: a hold either was made before this, or by what it says now.
+            access.lock_account(session, account_id)
+            key = self._live(session, account_id, key_id)
+            access.change_key(session, key_id, change.of(key, service_time(session)))
+            return self._live(session, account_id, key_id)
 
     def revoke(self, account_id: int, key_id: str) -> ApiKey:
         """Refuse a key from now on; repeating it changes nothing. Raises UnknownApiKeyId."""
@@ -99,6 +136,13 @@ class ManageKeys:
             give_back_due(session, [key.account_id])
             grant_up_to_allowance(session, key.account_id, key.wallet, now)
             return key, read_balance(session, key.account_id, now)
+
+    @staticmethod
+    def _live(session: Session, account_id: int, key_id: str) -> ApiKey:
+        key = ManageKeys._known(session, account_id, key_id)
+        if key.revoked_at is not None:
+            raise UnknownApiKeyId(key_id=key_id)
+        return key
 
     @staticmethod
     def _known(session: Session, account_id: int, key_id: str) -> ApiKey:

@@ -72,6 +72,12 @@ def keys_of_account(session: Session, account_id: int) -> list[ApiKey]:
     return [_key(*row) for row in rows]
 
 
+def keys_with_ids(session: Session, account_id: int, ids: Collection[str]) -> list[ApiKey]:
+    """Return those of the account's keys that have these ids, revoked ones too."""
+    query = _keys().where(ApiKeyRow.account_id == account_id, ApiKeyRow.id.in_(ids))
+    return [_key(*row) for row in session.execute(query)]
+
+
 def add_key(
     session: Session,
     *,
@@ -98,6 +104,21 @@ def add_key(
             created_at=now,
             expires_at=wish.expires_at,
             revoked_at=None,
+        )
+    )
+
+
+def change_key(session: Session, key_id: str, becomes: NewKey) -> None:
+    """Write what a key's owner may change of it."""
+    session.execute(
+        update(ApiKeyRow)
+        .where(ApiKeyRow.id == key_id)
+        .values(
+            description=becomes.description,
+            limit_diem=becomes.limits.diem,
+            limit_usd=becomes.limits.usd,
+            limit_period=becomes.limits.period,
+            expires_at=becomes.expires_at,
         )
     )
 

@@ -609,6 +609,72 @@ class AdjustmentRow(Base):
     )
 
 
+# --- what an owner is told -----------------------------------------------------------------------------
+
+
+class RateRefusalRow(Base):
+    """A request that came too fast: of each account the newest few, in a ring."""
+
+    __tablename__ = "rate_refusals"
+    account_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+    """Rises with each of the account's; the slot is this by the ring's length."""
+    key_id: Mapped[str] = mapped_column(Text)
+    model: Mapped[str | None] = mapped_column(Text)
+    tier: Mapped[str] = mapped_column(Text)
+    rate_of: Mapped[str] = mapped_column(Text)
+    refused_at: Mapped[int] = mapped_column(BigInteger)
+    times: Mapped[int] = mapped_column(BigInteger)
+    """For how many requests of a moment it stands."""
+    __table_args__ = (
+        CheckConstraint("slot >= 0 AND slot < 50", name="rate_refusals_are_few"),
+        CheckConstraint("char_length(model) <= 128", name="rate_refusals_model"),
+        CheckConstraint("rate_of IN ('account', 'key')", name="rate_refusals_rate_of"),
+        CheckConstraint("times > 0", name="rate_refusals_times"),
+    )
+
+
+class WebhookRow(Base):
+    """Where an account's owner wants to be told. What signs is derived from the id, and not kept."""
+
+    __tablename__ = "webhooks"
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(Text, unique=True)
+    url: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (CheckConstraint("char_length(url) <= 500", name="webhooks_url"),)
+
+
+class OutboxRow(Base):
+    """Something that an owner is to be told, written with what it is about; delivered by a job."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    event_id: Mapped[str] = mapped_column(Text, unique=True)
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(Text)
+    epoch: Mapped[int] = mapped_column(Integer)
+    available: Mapped[int] = mapped_column(BigInteger)
+    granted: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    due_at: Mapped[int | None] = mapped_column(BigInteger)
+    """When it is tried next; null once it is delivered or given up."""
+    tries: Mapped[int] = mapped_column(Integer)
+    last_try_at: Mapped[int | None] = mapped_column(BigInteger)
+    outcome: Mapped[str | None] = mapped_column(Text)
+    """What came of the last try."""
+    delivered_at: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (
+        UniqueConstraint("account_id", "kind", "epoch", name="outbox_once_a_day"),
+        CheckConstraint("kind IN ('credit.low', 'credit.exhausted')", name="outbox_kind"),
+        CheckConstraint("available >= 0 AND granted >= 0 AND tries >= 0", name="outbox_amounts"),
+        CheckConstraint("char_length(outcome) <= 64", name="outbox_outcome"),
+        CheckConstraint("delivered_at IS NULL OR due_at IS NULL", name="outbox_delivered_is_not_due"),
+        Index("outbox_due", "due_at", postgresql_where="due_at IS NOT NULL"),
+    )
+
+
 class ClockRow(Base):
     """One row: how far a development network's clock was moved; always zero on a real one."""
 

@@ -24,6 +24,8 @@ from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.set_membership_terms import SetMembershipTerms
+from entitlement.flows.read_standing import ReadStanding
+from entitlement.flows.read_usage import ReadUsage
 from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
@@ -66,6 +68,8 @@ class Service:
     pro_rata: SetProRata
     expiry: ExpireCredit
     clock: ShiftClock
+    usage: ReadUsage
+    standing: ReadStanding
 
 
 @contextmanager
@@ -115,6 +119,8 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         pro_rata=SetProRata(sessions),
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
+        usage=ReadUsage(sessions),
+        standing=ReadStanding(sessions),
     )
 
 

@@ -59,6 +59,9 @@ def test_a_list_has_the_limits_in_the_plural_and_no_secret(world: World) -> None
         "description": "mine",
         "expiresAt": None,
         "last6Chars": made["apiKey"][-6:],
+        "lastUsedAt": None,
+        "usage": {"trailingSevenDays": {"usd": "0.0000", "vcu": "0.0000", "diem": "0.0000"}},
+        "currentPeriodUsage": {"usd": 0, "diem": 0},
     }
 
 

@@ -23,7 +23,9 @@ from entitlement.core import (
     operations,
     rates,
     units,
+    usage,
     usage_lines,
+    usage_walk,
 )
 from entitlement.core.errors import EntitlementError, GrantsFailed
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
@@ -37,6 +39,8 @@ from entitlement.flows import (
     manage_keys,
     read_account,
     read_balance,
+    read_standing,
+    read_usage,
     sign_in,
     spend_credit,
     take_card_payment,
@@ -59,7 +63,9 @@ RULES = (
     operations,
     rates,
     units,
+    usage,
     usage_lines,
+    usage_walk,
 )
 FLOWS = (
     grant_allowances,
@@ -67,6 +73,8 @@ FLOWS = (
     manage_keys,
     read_account,
     read_balance,
+    read_standing,
+    read_usage,
     sign_in,
     spend_credit,
     take_card_payment,
@@ -98,7 +106,7 @@ def test_every_error_that_a_flow_behind_a_route_can_raise_has_a_status_and_a_cod
 def test_no_row_of_the_table_is_for_an_error_that_nothing_raises() -> None:
     routes = {
         error
-        for path in ROUTES.glob("*.py")
+        for path in ROUTES.rglob("*.py")
         if path.name != "problems.py"
         for error in errors_made_in(path.read_text())
     }
@@ -250,7 +258,7 @@ def test_an_unknown_path_is_a_404_and_leads_nowhere_else(path: str, bare: httpx.
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "BREW", "HEAD"])
-@pytest.mark.parametrize("path", ["/v1/holds", "/api/v1/api_keys", "/health/live"])
+@pytest.mark.parametrize("path", ["/v1/holds", "/api/v1/api_keys/generate_web3_key", "/health/live"])
 def test_an_unknown_method_is_a_405(method: str, path: str, bare: httpx.Client) -> None:
     answer = bare.request(method, path)
     assert answer.status_code == 405

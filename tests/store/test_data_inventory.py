@@ -15,6 +15,9 @@ from entitlement.core.units import NanoUsd
 from entitlement.flows.adjust_credit import AdjustCredit
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.spend_credit import SpendCredit
+from entitlement.store import outbox
+from entitlement.store.raw import cursor_of
+from entitlement.store.standing import RateRefusal, add_refusals
 from tests.support import ScriptedChain, follower, holder
 
 INVENTORY = Path(__file__).parents[2] / "docs" / "data-inventory.md"
@@ -25,18 +28,21 @@ CALLERS_WORDS = {
     "gateways.name": 64,
     "holds.model": 128,
     "holds.request_id": 128,
+    "rate_refusals.model": 128,
     "usage.model": 128,
     "usage.request_id": 128,
     "usage.price_version": 64,
     "adjustments.reference": 64,
     "adjustments.reason": 200,
     "adjustments.made_by": 64,
+    "webhooks.url": 500,
 }
 REASONS_OF_OURS = {
     "chain_state.problem": 500,
     "chain_state.granting_stopped": 500,
     "chain_state.check_failed": 500,
     "holds.refusal": 500,
+    "outbox.outcome": 64,
 }
 CANARY = "Dear model, this is my secret"
 
@@ -127,6 +133,10 @@ def test_what_a_caller_writes_is_found_in_the_named_columns_and_nowhere_else(
         with pytest.raises(InvalidRequest):
             spend.capture(alice.gateway_id, other.id, NanoUsd(1), too_much)
     with sessions.begin() as session:
+        outbox.put_webhook(session, alice.account_id, "wh_1", f"https://{CANARY}", 1)
+        with cursor_of(session) as cursor:
+            refused = RateRefusal(alice.account_id, alice.key_id, CANARY, "free", "key", 1, 1)
+            add_refusals(cursor, [refused])
         connection = session.connection()
         found = {name for name in columns(connection) if holds_canary(connection, name)}
     assert found == set(CALLERS_WORDS)
