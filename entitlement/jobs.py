@@ -5,6 +5,7 @@
     settle   every 5 s      what was paid for and is final, and the months that begin
     verify   as it is set   some wallets, or all, against the contracts' own views
     watch    every 5 s      what is stored, in figures
+    deliver  every 2 s      what account holders want to be told
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
 Nothing waits for a job: a request grants and gives back for its own account. Jobs make the books whole.
@@ -41,6 +42,7 @@ SETTLE_SECONDS = 5
 EXPIRE_HOLDS_SECONDS = 5
 EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
+DELIVER_SECONDS = 2
 WATCH_SECONDS = 5
 LEADERSHIP_SECONDS = 1.0
 """Between two looks of the one that leads at whether it still does."""
@@ -241,6 +243,7 @@ class Jobs:
         self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
         self._add(scheduler, self.watch, WATCH_SECONDS)
+        self._add(scheduler, self._service.deliveries.deliver, DELIVER_SECONDS)
         if self._verifying is not None:
             self._add(scheduler, self.verify, self._verifying.seconds)
         return scheduler

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
-from entitlement.api import gateway, health, problems, venice, wallet, webhooks, x402
+from entitlement.api import gateway, health, owner, problems, venice, wallet, webhooks, x402
 from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service
@@ -34,7 +34,15 @@ def create_app(service: Service | None) -> "Api":
     )
     app.state.service = service
     app.door = None if service is None else Door(service)
-    for router in (gateway.router, wallet.router, venice.router, webhooks.router, x402.router, health.router):
+    for router in (
+        gateway.router,
+        wallet.router,
+        owner.router,
+        venice.router,
+        webhooks.router,
+        x402.router,
+        health.router,
+    ):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(LimitBody)

@@ -367,6 +367,14 @@ class UnknownApiKeyId(EntitlementError):
         self.key_id = key_id
 
 
+class UnknownRequest(EntitlementError):
+    """No request with this id is known of the account, or none that the caller may see."""
+
+    def __init__(self, *, request_id: str) -> None:
+        super().__init__(f"no request {request_id[:128]!r} of this account is known")
+        self.request_id = request_id[:128]
+
+
 # --- the program's own world ---------------------------------------------------------------------------
 
 

@@ -133,7 +133,8 @@ def settle(
         .where(
             OutboxRow.id == delivery.id,
             OutboxRow.tries == delivery.tries,
-            OutboxRow.delivered_at.is_(None),
+            # Done with, once its webhook was deleted.
+            OutboxRow.due_at.is_not(None),
         )
         .values(outcome=outcome, due_at=due_at, delivered_at=delivered_at)
     )

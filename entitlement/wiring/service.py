@@ -16,11 +16,14 @@ from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
 from entitlement.core.tiers import rates_of
 from entitlement.flows.adjust_credit import AdjustCredit
+from entitlement.flows.deliver_webhooks import DeliverWebhooks
 from entitlement.flows.expire_credit import ExpireCredit
+from entitlement.flows.explain_request import ExplainRequest
 from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.grant_purchases import GrantPurchases
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
+from entitlement.flows.manage_webhooks import ManageWebhooks
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.set_membership_terms import SetMembershipTerms
@@ -32,6 +35,7 @@ from entitlement.flows.sign_in import Audience, SignIn
 from entitlement.flows.spend_credit import SpendCredit
 from entitlement.flows.take_card_payment import TakeCardPayment
 from entitlement.flows.web3_keys import Web3Keys
+from entitlement.outgoing.post import Poster
 from entitlement.settings import Settings
 from entitlement.store.session import session_factory
 from entitlement.wiring.database import open_database
@@ -70,6 +74,9 @@ class Service:
     clock: ShiftClock
     usage: ReadUsage
     standing: ReadStanding
+    explain: ExplainRequest
+    webhooks: ManageWebhooks
+    deliveries: DeliverWebhooks
 
 
 @contextmanager
@@ -90,6 +97,8 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
     """Return the flows over `sessions`."""
     keys = ManageKeys(sessions)
     audience = Audience(settings.domains(), network.chain_id)
+    secret = token_secret(settings)
+    poster = Poster(is_devnet=network.is_devnet)
     return Service(
         network=network,
         sessions=sessions,
@@ -106,7 +115,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         keys=keys,
         gateways=ManageGateways(sessions),
         sign_in=SignIn(sessions, audience),
-        web3_keys=Web3Keys(sessions, keys, token_secret(settings)),
+        web3_keys=Web3Keys(sessions, keys, secret),
         accounts=ReadAccount(sessions),
         grants=GrantAllowances(sessions),
         purchases=GrantPurchases(sessions),
@@ -121,6 +130,9 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
         usage=ReadUsage(sessions),
         standing=ReadStanding(sessions),
+        explain=ExplainRequest(sessions),
+        webhooks=ManageWebhooks(sessions, poster, secret, is_devnet=network.is_devnet),
+        deliveries=DeliverWebhooks(sessions, poster, secret),
     )
 
 

@@ -361,9 +361,17 @@ def test_a_key_tells_what_it_has_spent_and_when_it_was_last_used(world: World, a
     assert item["currentPeriodUsage"] == {"usd": 0.123456789, "diem": 1}
     assert item["lastUsedAt"].endswith("Z")
     assert item in get(world, KEYS, admin)["data"]
+    assert change(world, world.rich.key_id, admin, limitPeriod="LIFETIME").status_code == 200
     world.later(86_400)
     tomorrow = get(world, f"{KEYS}/{world.rich.key_id}", admin)["data"]
-    assert tomorrow["currentPeriodUsage"] == {"usd": 0, "diem": 0}
+    assert tomorrow["currentPeriodUsage"] == item["currentPeriodUsage"]
+    assert change(world, world.rich.key_id, admin, limitPeriod="EPOCH").json()["data"][
+        "currentPeriodUsage"
+    ] == {
+        "usd": 0,
+        "diem": 0,
+    }
+    assert change(world, world.rich.key_id, admin, limitPeriod="LIFETIME").status_code == 200
     assert tomorrow["usage"] == item["usage"]
     assert tomorrow["lastUsedAt"] == item["lastUsedAt"]
     world.later(6 * 86_400)
@@ -385,6 +393,8 @@ def test_a_change_changes_what_it_names_and_holds_from_the_next_request_on(
     named = change(world, key_id, admin, description="other", expiresAt="2099-01-01").json()["data"]
     assert (named["description"], named["expiresAt"]) == ("other", "2099-01-01T00:00:00Z")
     assert (named["consumptionLimits"]["diem"], named["limitPeriod"]) == (0.5, "LIFETIME")
+    kept = change(world, key_id, admin, limitPeriod="MONTH").json()["data"]
+    assert (kept["expiresAt"], kept["limitPeriod"]) == ("2099-01-01T00:00:00Z", "MONTH")
     freed = change(world, key_id, admin, consumptionLimit={"diem": None}, expiresAt="").json()["data"]
     assert freed["consumptionLimits"] == {"usd": 2, "diem": None, "vcu": None}
     assert freed["expiresAt"] is None

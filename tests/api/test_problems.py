@@ -26,6 +26,7 @@ from entitlement.core import (
     usage,
     usage_lines,
     usage_walk,
+    webhooks,
 )
 from entitlement.core.errors import EntitlementError, GrantsFailed
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
@@ -34,9 +35,11 @@ from entitlement.core.limits import KeyLimits
 from entitlement.core.tiers import RATES, Tier
 from entitlement.core.units import NanoUsd
 from entitlement.flows import (
+    explain_request,
     grant_allowances,
     manage_gateways,
     manage_keys,
+    manage_webhooks,
     read_account,
     read_balance,
     read_standing,
@@ -66,11 +69,14 @@ RULES = (
     usage,
     usage_lines,
     usage_walk,
+    webhooks,
 )
 FLOWS = (
+    explain_request,
     grant_allowances,
     manage_gateways,
     manage_keys,
+    manage_webhooks,
     read_account,
     read_balance,
     read_standing,
@@ -206,6 +212,7 @@ CASES: dict[type[EntitlementError], Callable[[World], httpx.Response]] = {
     errors.KeyLimitReached: key_limit_reached,
     errors.NotAllowed: not_allowed,
     errors.UnknownHold: lambda w: w.capture("hold_unknown", 1),
+    errors.UnknownRequest: lambda w: w.client.get("/v1/wallet/requests/none", headers=w.signed_in),
     errors.UnknownApiKeyId: lambda w: w.client.delete("/v1/keys/key_unknown", headers=w.signed_in),
     errors.IdempotencyKeyReused: request_id_reused,
     errors.HoldAlreadyEnded: released_after_its_capture,

@@ -259,14 +259,15 @@ def _table(rows: Iterable[UsageRow], following: str | None) -> Response:
         item = _item(row)
         plain = {name: getattr(item, name) for name in COLUMNS if name in HistoryItem.model_fields}
         plain |= dict(item.inferenceDetails or ())
-        table.writerow([_cell(plain[name]) for name in COLUMNS])
+        table.writerow([table_cell(plain[name]) for name in COLUMNS])
     headers = {"content-disposition": 'attachment; filename="usage.csv"'}
     if following is not None:
         headers[NEXT_CURSOR] = following
     return Response(written.getvalue(), media_type=CSV, headers=headers)
 
 
-def _cell(value: object) -> str:
+def table_cell(value: object) -> str:
+    """Return a value as a cell of a table."""
     if value is None:
         return ""
     if isinstance(value, Decimal):

@@ -1,0 +1,1 @@
+"""Calls to addresses that account holders choose: never into the network that we are in."""
