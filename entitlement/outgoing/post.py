@@ -9,6 +9,7 @@ followed, no proxy of ours is used, and of the answer only its status is read.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -47,9 +48,12 @@ class NotAllowedThere(Exception):
 class Poster:
     """Sends to the open internet; on a development network to any address, since all there is local."""
 
-    def __init__(self, *, is_devnet: bool, seconds: float = SECONDS_MAX) -> None:
+    def __init__(
+        self, *, is_devnet: bool, seconds: float = SECONDS_MAX, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._is_devnet = is_devnet
         self._seconds = seconds
+        self._tls = tls
 
     def check(self, url: str) -> None:
         """Look a name up. Raises NotAllowedThere."""
@@ -62,17 +66,22 @@ class Poster:
     async def _send_all(self, messages: Sequence[Message]) -> list[Outcome]:
         places = asyncio.Semaphore(AT_ONCE_MAX)
 
+        if self._tls is None:
+            # Once, since it reads every authority there is; and only by who sends.
+            self._tls = httpx.create_ssl_context(trust_env=False)
+        tls = self._tls
+
         async def one(message: Message) -> Outcome:
             async with places:
-                return await self._send(message)
+                return await self._send(message, tls)
 
         return list(await asyncio.gather(*(one(message) for message in messages)))
 
-    async def _send(self, message: Message) -> Outcome:
+    async def _send(self, message: Message, tls: ssl.SSLContext) -> Outcome:
         try:
             async with asyncio.timeout(self._seconds):
                 addresses = await self._addresses(message.url)
-                status = await self._post(message, addresses[0])
+                status = await self._post(message, addresses[0], tls)
         except TimeoutError:
             return Outcome(is_taken=False, said="it took too long")
         except NotAllowedThere as error:
@@ -96,12 +105,12 @@ class Poster:
         return addresses
 
     @staticmethod
-    async def _post(message: Message, address: str) -> int:
+    async def _post(message: Message, address: str, tls: ssl.SSLContext) -> int:
         parts = urlsplit(message.url)
         url = httpx.URL(message.url).copy_with(host=address)
         headers = {"Host": parts.netloc, "Content-Type": "application/json", **message.headers}
         async with (
-            httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None) as client,  # noqa: S113 - the whole has a time
+            httpx.AsyncClient(verify=tls, trust_env=False, follow_redirects=False, timeout=None) as client,  # noqa: S113 - the whole has a time
             client.stream(
                 "POST",
                 url,

@@ -26,9 +26,9 @@ from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.manage_webhooks import ManageWebhooks
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_purchases import ReadPurchases, Shop
-from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.read_standing import ReadStanding
 from entitlement.flows.read_usage import ReadUsage
+from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn

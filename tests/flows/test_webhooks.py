@@ -1,11 +1,14 @@
 """Webhooks to a real receiver that fails in every way: each event arrives, or is given up and said so."""
 
 import json
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -52,6 +55,7 @@ class Receiver:
     """The next statuses; then 200. Zero hangs up, and below zero it says nothing for a while."""
     got: list[Received] = field(default_factory=list)
     url: str = ""
+    server: ThreadingHTTPServer = field(init=False)
 
 
 @pytest.fixture
@@ -79,6 +83,7 @@ def receiver() -> Iterator[Receiver]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.server = server
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -361,3 +366,28 @@ def test_many_are_sent_at_once(receiver: Receiver) -> None:
     outcomes = Poster(is_devnet=True, seconds=1).send_all([Message(receiver.url, b"{}", {})] * 10)
     assert sum(outcome.is_taken for outcome in outcomes) == 5
     assert time.monotonic() - began >= 1
+
+
+@pytest.mark.parametrize(("name", "is_taken"), [("hooks.example", True), ("other.example", False)])
+def test_over_tls_the_name_is_what_the_certificate_must_be_for_though_an_address_is_called(
+    name: str, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_taken: bool
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=hooks"]
+    request += ["-addext", "subjectAltName=DNS:hooks.example", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(request, check=True, capture_output=True)
+    ours = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.load_cert_chain(certificate, key)
+    receiver.server.socket = ours.wrap_socket(receiver.server.socket, server_side=True)
+    port = receiver.url.rpartition(":")[2]
+
+    async def addresses(*_: object) -> list[str]:
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(Poster, "_addresses", addresses)
+    trusting = Poster(is_devnet=False, tls=ssl.create_default_context(cafile=str(certificate)))
+    (outcome,) = trusting.send_all([Message(f"https://{name}:{port}/", b"{}", {})])
+    assert outcome.is_taken is is_taken, outcome
+    assert len(receiver.got) == is_taken
+    (stranger,) = Poster(is_devnet=False).send_all([Message(f"https://{name}:{port}/", b"{}", {})])
+    assert not stranger.is_taken
