@@ -97,8 +97,10 @@ def test_a_key_sees_its_own_requests_alone_and_its_owner_all_of_them(
     analytics = world.service.usage.analytics(world.rich.account_id)
     assert sum(each.diem for each in analytics.by_key.values()) == 150
     stranger = bearer(holder(world.sessions, number=9).secret)
-    assert get(world, USAGE, stranger)["requests"] == []
-    assert_problem(world.client.get(f"{REQUESTS}/by the first", headers=stranger), 404, "unknown_request")
+    for headers in (stranger, world.signed_in):
+        assert get(world, USAGE, headers)["requests"] == []
+        assert get(world, ANALYTICS, headers)["by_key"] == []
+        assert_problem(world.client.get(f"{REQUESTS}/by the first", headers=headers), 404, "unknown_request")
 
 
 @pytest.mark.parametrize(
