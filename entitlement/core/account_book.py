@@ -14,6 +14,7 @@ from entitlement.core import errors
 from entitlement.core.balance import Balance, balance_of
 from entitlement.core.epochs import Epoch, ends_at, epoch_at
 from entitlement.core.holds import (
+    LONGEST_LIFE_SECONDS,
     Hold,
     HoldKind,
     HoldRequest,
@@ -48,7 +49,8 @@ from entitlement.core.ledger import (
     spendable,
     total,
 )
-from entitlement.core.rates import Rate, count_request
+from entitlement.core.rates import count_request
+from entitlement.core.tiers import Tier, TierRates
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.core.usage_lines import UsageLine, lines_of_lease
 
@@ -67,9 +69,9 @@ class AccountBook:
     micros: int
     """The same moment in microseconds."""
     rate_until: int
-    rate: Rate
-    """Of all the account's keys together."""
-    key_rate: Rate
+    tier: Tier
+    rates: TierRates
+    """Of all the account's keys together, and of each."""
     buckets: dict[int, Bucket] = field(default_factory=dict[int, Bucket])
     keys: dict[str, KeyBook] = field(default_factory=dict[str, KeyBook])
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
@@ -81,6 +83,8 @@ class AccountBook:
     """The holds that were there and are not as they were."""
     usage: list[UsageLine] = field(default_factory=list[UsageLine])
     is_rate_changed: bool = False
+    has_webhook: bool = False
+    """Whether its owner wants to be told when credit runs low."""
 
     @property
     def epoch(self) -> Epoch:
@@ -138,7 +142,9 @@ class AccountBook:
             raise errors.HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)
         key = self.keys[hold.key_id]
         key.key.check_usable(self.now)
-        until = hold.expires_at if ttl is None else max(hold.expires_at, self.now + ttl)
+        until = hold.expires_at
+        if ttl is not None:
+            until = max(until, min(self.now + ttl, hold.created_at + LONGEST_LIFE_SECONDS))
         if amount <= hold.amount:
             return self._keep(replace(hold, expires_at=until)) if until != hold.expires_at else hold
         more = self._more(
@@ -416,8 +422,8 @@ class AccountBook:
         )
 
     def _count_request(self, key: KeyBook) -> None:
-        until = count_request(self.rate, self.rate_until, self.micros, of="account")
-        key.rate_until = count_request(self.key_rate, key.rate_until, self.micros, of="key")
+        until = count_request(self.rates.account, self.rate_until, self.micros, of="account")
+        key.rate_until = count_request(self.rates.key, key.rate_until, self.micros, of="key")
         key.touch(self.epoch, self.now)
         self.rate_until = until
         self.is_rate_changed = True

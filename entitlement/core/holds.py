@@ -23,6 +23,8 @@ LATE_CAPTURE_SECONDS = 3_600
 """How long after its expiry a hold can still be charged for work that was done."""
 LONGEST_TTL_SECONDS = 3_600
 DEFAULT_TTL_SECONDS = 600
+LONGEST_LIFE_SECONDS = 24 * 3_600
+"""Of a hold that is extended again and again: what it cost is known within a day or so of its epoch."""
 LONGEST_LEASE_SECONDS = 60
 """Also how long a gateway may go on serving a key that was revoked."""
 LONGEST_REQUEST_ID = 128

@@ -56,7 +56,7 @@ class AdjustCredit:
 
         def postings(session: Session, account_id: int, _now: int) -> tuple[Posting, ...]:
             found = ledger.open_bucket(session, account_id, Source.PREPAID, epoch=None, expires_at=None)
-            return (grant_posting(found.bucket, wish.amount),)
+            return (grant_posting(found, wish.amount),)
 
         return self._adjust(AdjustmentKind.GRANT, wish, postings)
 
@@ -73,13 +73,13 @@ class AdjustCredit:
             if wish.amount > left:
                 raise NotThatMuchToTakeBack(what=what, wanted=wish.amount, available=left)
             found = ledger.open_bucket(session, account_id, Source.PREPAID, epoch=None, expires_at=None)
-            if wish.amount > found.bucket.available:
+            if wish.amount > found.available:
                 raise NotThatMuchToTakeBack(
-                    what=f"{what}; {found.bucket.held} of the prepaid credit are held for requests",
+                    what=f"{what}; {found.held} of the prepaid credit are held for requests",
                     wanted=wish.amount,
-                    available=found.bucket.available,
+                    available=found.available,
                 )
-            return (refund_posting(found.bucket, wish.amount),)
+            return (refund_posting(found, wish.amount),)
 
         return self._adjust(AdjustmentKind.REFUND, wish, postings, (transaction_hash, number))
 
@@ -90,8 +90,8 @@ class AdjustCredit:
         """
 
         def postings(session: Session, account_id: int, now: int) -> tuple[Posting, ...]:
-            totals = {each.bucket.id: each for each in ledger.bucket_totals(session, account_id, now=now)}
-            live = spendable([each.bucket for each in totals.values()], now)
+            totals = {each.id: each for each in ledger.buckets(session, account_id, now=now)}
+            live = spendable(list(totals.values()), now)
             consumed = [(bucket, totals[bucket.id].consumed) for bucket in live]
             there_is = NanoUsd(sum(charged for _, charged in consumed))
             if wish.amount > there_is:

@@ -179,7 +179,7 @@ def _tell(whose: Wallet | int, error: Exception, number: int) -> None:
 def _top_up(session: Session, account_id: int, bought: Bought, amount: NanoUsd, now: int) -> None:
     """Grant what was bought. Raises PurchaseOutOfBounds, and has done nothing then."""
     found = ledger.open_bucket(session, account_id, Source.PREPAID, epoch=None, expires_at=None)
-    there_is = found.bucket.available + found.bucket.held
+    there_is = found.available + found.held
     if amount + there_is > NANO_USD_MAX:
         raise PurchaseOutOfBounds(
             wallet=bought.event.wallet,
@@ -192,7 +192,7 @@ def _top_up(session: Session, account_id: int, bought: Bought, amount: NanoUsd, 
     entry = book_purchase(
         account_id,
         epoch_at(now),
-        found.bucket,
+        found,
         transaction_hash=bought.event.at.transaction_hash,
         number=bought.number,
         amount=amount,
@@ -226,7 +226,7 @@ def _grant_month(session: Session, account_id: int, paid: PaidMonth, now: int) -
         entry = book_month(
             account_id,
             epoch_at(now),
-            found.bucket,
+            found,
             provider=paid.provider,
             tier=month.tier,
             ends_at=month.ends_at,
@@ -250,6 +250,6 @@ def _grant_upgrade(session: Session, account_id: int, tier: int, amount: NanoUsd
     if not adjustments.add(session, made, now):
         return
     found = ledger.open_bucket(session, account_id, Source.PREPAID, epoch=None, expires_at=None)
-    posting = grant_posting(found.bucket, amount)
+    posting = grant_posting(found, amount)
     entry = book_adjustment(EntryKind.UPGRADE, account_id, epoch_at(now), made.reference, (posting,))
     ledger.append(session, entry, now)

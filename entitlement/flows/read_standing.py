@@ -1,20 +1,23 @@
 """Read an account's standing: what it and one of its keys can still spend, and how fast they may ask."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.balance import Balance
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.keys import ApiKey
 from entitlement.core.ledger import Source, spendable
 from entitlement.core.limits import NO_LIMIT, Currency, Headroom, headroom, period_epochs
 from entitlement.core.rates import MICROS, Rate, remaining
-from entitlement.core.tiers import RATES, Tier, tier_of
-from entitlement.core.units import NanoUsd, Wallet, Wei
+from entitlement.core.tiers import RATES, Tier, TierRates
+from entitlement.core.units import NanoUsd, Wallet
 from entitlement.flows.grant_allowances import grant_up_to_allowance
-from entitlement.flows.read_balance import Balance, read_balance
+from entitlement.flows.read_balance import read_balance
+from entitlement.flows.read_tier import read_tier
 from entitlement.flows.spend_credit import give_back_due
-from entitlement.store import access, chain, holds, ledger, standing
+from entitlement.store import access, ledger, standing
 from entitlement.store.clock import service_time
 from entitlement.store.standing import RateRefusal
 
@@ -61,19 +64,19 @@ class Standing:
 class ReadStanding:
     """What goes with every answer to an account's owner or to one of its keys."""
 
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, sessions: sessionmaker[Session], rates: Mapping[Tier, TierRates] = RATES) -> None:
         self._sessions = sessions
+        self._rates = rates
 
     def standing(self, account_id: int, wallet: Wallet, key: ApiKey | None) -> Standing:
         """Return the standing. The account is touched: its day's credit is granted by being looked at."""
         with self._sessions.begin() as session:
             access.lock_account(session, account_id)
             now = service_time(session)
-            give_back_due(session, account_id, now)
+            give_back_due(session, [account_id])
             grant_up_to_allowance(session, account_id, wallet, now)
             epoch = epoch_at(now)
-            final, _ = chain.position_pair(session, wallet)
-            tier = tier_of(Wei(final.vvv_unlocked + final.vvv_locked), None, now)
+            tier = read_tier(session, wallet, now).tier
             account_until, key_until = standing.rates_until(session, account_id, key and key.id, epoch)
             live = spendable(ledger.buckets(session, account_id, now=now), now)
             return Standing(
@@ -81,8 +84,8 @@ class ReadStanding:
                 paid_from_next=next((bucket.source for bucket in live if bucket.available), None),
                 headroom=NO_LIMIT if key is None else _headroom(session, key, epoch),
                 tier=tier,
-                account_rate=_left(RATES[tier].account, account_until, now),
-                key_rate=None if key is None else _left(RATES[tier].key, key_until, now),
+                account_rate=_left(self._rates[tier].account, account_until, now),
+                key_rate=None if key is None else _left(self._rates[tier].key, key_until, now),
             )
 
     def refusals(self, account_id: int) -> list[RateRefusal]:
@@ -93,7 +96,7 @@ class ReadStanding:
 
 def _headroom(session: Session, key: ApiKey, epoch: Epoch) -> Headroom:
     first, after_last = period_epochs(key.limits.period, epoch)
-    diem, usd = holds.used_by_key(session, key.id, first, after_last)
+    diem, usd = standing.used_by_key(session, key.id, first, after_last)
     return headroom(key.limits, diem_used=diem, usd_used=usd, epoch=epoch)
 
 

@@ -11,8 +11,9 @@ Requests that come together are answered together, in one transaction:
 """
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -27,13 +28,17 @@ from entitlement.core.ledger import Part
 from entitlement.core.operations import Capture, Extend, Look, OfHold, Operation, Release, Renew
 from entitlement.core.tiers import RATES, Tier, TierRates
 from entitlement.core.units import NanoUsd
+from entitlement.core.webhooks import crossed
 from entitlement.flows.grant_allowances import grant_all
+from entitlement.store import outbox, standing
 from entitlement.store.books import Asked, Books, read_books, read_buckets_again, write_books
-from entitlement.store.raw import told_as_ours
+from entitlement.store.raw import driver_of, told_as_ours
+from entitlement.store.standing import RateRefusal
 
 TRIES = 3
 """Of a group, while others commit the same request ids under other keys."""
 RENEWAL_REFUSALS = (errors.InsufficientCredit, errors.KeyLimitReached, errors.KeyExpired, errors.KeyRevoked)
+REFUSALS_EVERY_SECONDS = 1.0
 PREFIX = {HoldKind.HOLD: "hold", HoldKind.CHARGE: "charge", HoldKind.LEASE: "lease"}
 
 
@@ -77,6 +82,8 @@ class SpendCredit:
         self._rates = rates
         self._granted: tuple[tuple[Any, ...], set[int]] = ((), set())
         """The accounts that have all that the chain gives them, as of what was followed of it."""
+        self._refused: dict[tuple[int, str, str | None, str], RateRefusal] = {}
+        self._refusals_kept_at = 0.0
 
     def answer(self, questions: Sequence[Question]) -> list[Outcome]:
         """Answer questions together, each as if it had come alone, in their order.
@@ -163,8 +170,14 @@ class SpendCredit:
         with self._sessions.begin() as session, told_as_ours(session):
             books = read_books(session, _asked(group), self._rates)
             new = self._grant(session, books, group)
+            before = _low_credit_watched(books)
             outcomes = [self._decide(books, question) for question in group]
             write_books(session, books)
+            refused = self._rate_refusals(books, group, outcomes)
+            with driver_of(session).cursor() as cursor:
+                if refused:
+                    standing.add_refusals(cursor, refused)
+                outbox.add(cursor, _low_credit(books, before))
         # Only now: what is rolled back was never granted.
         if self._granted[0] != books.chain:
             self._granted = (books.chain, new)
@@ -189,6 +202,27 @@ class SpendCredit:
             if grant_all(session, wallets, books.now):
                 read_buckets_again(session, books, sorted(new))
         return new
+
+    def _rate_refusals(
+        self, books: Books, group: Sequence[Question], outcomes: Sequence[Outcome]
+    ) -> list[RateRefusal]:
+        """Return the refusals by a rate that are to be kept now: once a second, a flood in a few rows."""
+        for question, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, errors.RateLimited) and isinstance(question.operation, HoldRequest):
+                account_id, key_id = books.keys[question.operation.key_hash]
+                tier = books.accounts[account_id].tier
+                named = RateRefusal(
+                    account_id, key_id, question.operation.model, tier, outcome.of, books.now, times=1
+                )
+                known = self._refused.get((account_id, key_id, named.model, named.rate_of))
+                self._refused[account_id, key_id, named.model, named.rate_of] = (
+                    named if known is None else replace(known, times=known.times + 1)
+                )
+        if not self._refused or time.monotonic() - self._refusals_kept_at < REFUSALS_EVERY_SECONDS:
+            return []
+        self._refusals_kept_at = time.monotonic()
+        refused, self._refused = list(self._refused.values()), {}
+        return refused
 
     def _decide(self, books: Books, question: Question) -> Outcome:
         try:
@@ -227,6 +261,25 @@ def give_back_due(session: Session, account_ids: Sequence[int]) -> int:
         books = read_books(session, Asked((), (), (), (), account_ids), RATES)
         write_books(session, books)
     return sum(len(book.changed) for book in books.accounts.values())
+
+
+def _low_credit_watched(books: Books) -> dict[int, NanoUsd]:
+    return {book.account_id: book.balance().available for book in books.accounts.values() if book.has_webhook}
+
+
+def _low_credit(books: Books, before: Mapping[int, NanoUsd]) -> list[outbox.NewEvent]:
+    """Return what the owners of accounts that fell below a mark are to be told."""
+    events: list[outbox.NewEvent] = []
+    for account_id, had in before.items():
+        book = books.accounts[account_id]
+        has = book.balance().available
+        granted = NanoUsd(
+            sum(bucket.granted for bucket in book.buckets.values() if bucket.epoch == book.epoch)
+        )
+        kind = crossed(had, has, granted)
+        if kind is not None:
+            events.append(outbox.NewEvent(account_id, kind, book.epoch, has, granted, book.now))
+    return events
 
 
 def _checked(question: Question) -> errors.EntitlementError | None:

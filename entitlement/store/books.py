@@ -74,7 +74,9 @@ RAN_OUT = """
     WHERE state = 'open' AND expires_at <= (SELECT service_time()) AND account_id = ANY(%s::bigint[])
 """
 LOCK = """
-    SELECT a.id, a.wallet, a.rate_until, p.vvv_unlocked + p.vvv_locked
+    SELECT a.id, a.wallet, a.rate_until, p.vvv_unlocked + p.vvv_locked,
+           (SELECT max(m.ends_at) FROM memberships AS m WHERE m.account_id = a.id),
+           EXISTS (SELECT FROM webhooks AS w WHERE w.account_id = a.id)
     FROM accounts AS a LEFT JOIN positions AS p ON p.wallet = a.wallet AND NOT p.pending
     WHERE a.id = ANY(%s::bigint[]) ORDER BY a.id FOR UPDATE OF a
 """
@@ -147,10 +149,7 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
         buckets = connection.execute(BUCKETS, [array(account_ids)])
     micros, *chain = _one(time)
     now = micros // 1_000_000
-    accounts = {
-        row[0]: _book(row[0], Wallet(row[1]), row[2], Wei(int(row[3] or 0)), now, micros, rates)
-        for row in locked
-    }
+    accounts = {row[0]: _book(row, now, micros, rates) for row in locked}
     for row in buckets:
         accounts[row[0]].buckets[row[1]] = _bucket(row)
     _put_keys(connection, accounts, of_keys.fetchall())
@@ -216,17 +215,12 @@ def _one(cursor: Cursor) -> tuple[Any, ...]:
     return row
 
 
-def _book(
-    account_id: int,
-    wallet: Wallet,
-    rate_until: int,
-    staked: Wei,
-    now: int,
-    micros: int,
-    rates: Mapping[Tier, TierRates],
-) -> AccountBook:
-    tier = rates[tier_of(staked, None, now)]
-    return AccountBook(account_id, wallet, now, micros, rate_until, rate=tier.account, key_rate=tier.key)
+def _book(row: tuple[Any, ...], now: int, micros: int, rates: Mapping[Tier, TierRates]) -> AccountBook:
+    account_id, wallet, rate_until, staked, subscribed_until, has_webhook = row
+    tier = tier_of(Wei(int(staked or 0)), subscribed_until, now)
+    return AccountBook(
+        account_id, Wallet(wallet), now, micros, rate_until, tier, rates[tier], has_webhook=has_webhook
+    )
 
 
 def _bucket(row: tuple[Any, ...]) -> Bucket:

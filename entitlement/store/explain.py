@@ -12,7 +12,7 @@ from entitlement.core.units import NanoUsd
 HOLDS_MAX = 50
 """Of one request id: each gateway has its own."""
 LINES_MAX = 1_000
-ENTRY_KINDS = ("hold", "end", "late")
+ENTRY_KINDS = ("hold", "charge", "end", "late")
 """What the keys of a hold's entries begin with (core.ledger)."""
 
 
@@ -38,6 +38,8 @@ class AskedFor:
     refusal: dict[str, object] | None
     """The name of the reason and its figures."""
     parts: tuple[Part, ...]
+    steps: int
+    """Entries between its beginning and its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class JournalLine:
 _ASKED = text("""
     SELECT h.id, h.gateway_id, h.request_id, h.key_id, h.kind, h.state, h.epoch, h.amount, h.captured,
            h.shortfall, h.model, h.created_at, h.expires_at, h.ended_at, h.charged_at, h.refusal,
-           h.part_buckets, h.part_sources, h.part_amounts
+           h.part_buckets, h.part_sources, h.part_amounts, h.steps
     FROM gateways AS g CROSS JOIN LATERAL (
         SELECT * FROM holds WHERE gateway_id = g.id AND request_id = :request_id OFFSET 0
     ) AS h
@@ -84,6 +86,7 @@ def asked_for(session: Session, account_id: int, request_id: str, *, key_id: str
                 Part(bucket_id, Source(source), NanoUsd(amount))
                 for bucket_id, source, amount in zip(row[16], row[17], row[18], strict=True)
             ),
+            steps=row[19],
         )
         for row in rows
     ]
@@ -92,6 +95,7 @@ def asked_for(session: Session, account_id: int, request_id: str, *, key_id: str
 def journal_of(session: Session, account_id: int, asked: AskedFor) -> list[JournalLine]:
     """Return the journal's lines about a hold, in the order of writing."""
     keys = [f"{kind}:{asked.hold_id}" for kind in ENTRY_KINDS]
+    keys += [f"step:{asked.hold_id}:{step}" for step in range(1, asked.steps + 1)]
     rows = session.execute(
         _LINES, {"account_id": account_id, "epoch": asked.epoch, "keys": keys, "limit": LINES_MAX}
     )

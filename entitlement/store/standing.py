@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.limits import LimitPeriod, period_epochs
 from entitlement.core.units import NanoUsd
 from entitlement.store.raw import Cursor
+from entitlement.store.tables import KeySpendingRow
 
 REFUSALS_KEPT = 50
 """Of each account, the newest: as many as the live system shows."""
@@ -111,6 +112,20 @@ def uses_of_keys(
         },
     )
     return {row[0]: KeyUse(row[1], *(NanoUsd(int(each or 0)) for each in row[2:])) for row in rows}
+
+
+def used_by_key(
+    session: Session, key_id: str, first: Epoch, after_last: Epoch | None
+) -> tuple[NanoUsd, NanoUsd]:
+    """Return what a key has spent and holds in the epochs [first, after_last): in DIEM credit, in dollars."""
+    query = select(
+        func.coalesce(func.sum(KeySpendingRow.diem_spent + KeySpendingRow.diem_held), 0),
+        func.coalesce(func.sum(KeySpendingRow.usd_spent + KeySpendingRow.usd_held), 0),
+    ).where(KeySpendingRow.key_id == key_id, KeySpendingRow.epoch >= first)
+    if after_last is not None:
+        query = query.where(KeySpendingRow.epoch < after_last)
+    row = session.execute(query).one()
+    return NanoUsd(int(row[0])), NanoUsd(int(row[1]))
 
 
 def add_refusals(cursor: Cursor, refusals: Sequence[RateRefusal]) -> None:

@@ -95,6 +95,7 @@ def service_on(settings: Settings, made: Engine) -> Service:
 
 def build_service(settings: Settings, network: Network, sessions: sessionmaker[Session]) -> Service:
     """Return the flows over `sessions`."""
+    rates = rates_of(settings.free_requests_per_minute, settings.pro_requests_per_minute)
     keys = ManageKeys(sessions)
     audience = Audience(settings.domains(), network.chain_id)
     secret = token_secret(settings)
@@ -109,9 +110,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
             seconds_since_move=SECONDS_SINCE_MOVE_MAX,
             seconds_behind=max(SMALLEST_BLOCK_AGE_MAX, network.block_seconds * BLOCK_AGE_MAX_IN_BLOCKS),
         ),
-        spend=SpendCredit(
-            sessions, rates_of(settings.free_requests_per_minute, settings.pro_requests_per_minute)
-        ),
+        spend=SpendCredit(sessions, rates),
         keys=keys,
         gateways=ManageGateways(sessions),
         sign_in=SignIn(sessions, audience),
@@ -129,7 +128,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         expiry=ExpireCredit(sessions),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
         usage=ReadUsage(sessions),
-        standing=ReadStanding(sessions),
+        standing=ReadStanding(sessions, rates),
         explain=ExplainRequest(sessions),
         webhooks=ManageWebhooks(sessions, poster, secret, is_devnet=network.is_devnet),
         deliveries=DeliverWebhooks(sessions, poster, secret),
