@@ -83,6 +83,8 @@ class Key:
     type: KeyType
     limits: Mapping[str, object]
     """The key's own limits as the service words them."""
+    model_privacy: str
+    """Which models it may call: `ALL`, `PRIVATE_TEXT` or `PRIVATE_ONLY`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,76 +97,78 @@ class KeyAnswer:
 
 def read_hold(answer: object) -> Hold:
     """Return the `hold` member of an answer."""
-    fields = _member(answer, "hold")
-    state = _text(fields, "state")
-    final = fields.get("final")
+    fields = read_member(answer, "hold")
+    state = read_text(fields, "state")
+    final = read_flag(fields, "final")
     if state not in get_args(HoldState):
         raise InvalidAnswer(f"a hold's state is {state!r}")
-    if not isinstance(final, bool):
-        raise InvalidAnswer("a hold's 'final' is not true or false")
     return Hold(
-        id=_text(fields, "id"),
-        request_id=_text(fields, "request_id"),
-        amount=_amount(fields, "amount"),
+        id=read_text(fields, "id"),
+        request_id=read_text(fields, "request_id"),
+        amount=read_nano_usd(fields, "amount"),
         state=cast("HoldState", state),
-        epoch=_whole(fields, "epoch"),
-        created_at=_whole(fields, "created_at"),
-        expires_at=_whole(fields, "expires_at"),
-        captured=_amount(fields, "captured"),
-        shortfall=_amount(fields, "shortfall"),
+        epoch=read_whole(fields, "epoch"),
+        created_at=read_whole(fields, "created_at"),
+        expires_at=read_whole(fields, "expires_at"),
+        captured=read_nano_usd(fields, "captured"),
+        shortfall=read_nano_usd(fields, "shortfall"),
         final=final,
-        funded_by=_fundings(fields),
+        funded_by=read_fundings(fields),
     )
 
 
 def read_hold_answer(answer: object) -> HoldAnswer:
     """Return a hold with its balance."""
-    return HoldAnswer(hold=read_hold(answer), balance=_read_balance(answer))
+    return HoldAnswer(hold=read_hold(answer), balance=read_balance(answer))
 
 
 def read_key_answer(answer: object) -> KeyAnswer:
     """Return what introspection says about a key."""
-    fields = _member(answer, "key")
-    kind = _text(fields, "type")
+    fields = read_member(answer, "key")
+    kind = read_text(fields, "type")
     if kind not in get_args(KeyType):
         raise InvalidAnswer(f"a key's type is {kind!r}")
     key = Key(
-        id=_text(fields, "id"),
-        description=_text(fields, "description"),
-        expires_at=None if fields.get("expires_at") is None else _whole(fields, "expires_at"),
+        id=read_text(fields, "id"),
+        description=read_text(fields, "description"),
+        expires_at=None if fields.get("expires_at") is None else read_whole(fields, "expires_at"),
         type=cast("KeyType", kind),
-        limits=_member(fields, "limits"),
+        limits=read_member(fields, "limits"),
+        model_privacy=read_text(fields, "model_privacy"),
     )
-    return KeyAnswer(key=key, balance=_read_balance(answer))
+    return KeyAnswer(key=key, balance=read_balance(answer))
 
 
-def _read_balance(answer: object) -> Balance:
-    fields = _member(answer, "balance")
+def read_balance(answer: object) -> Balance:
+    """Return the `balance` member of an answer."""
+    fields = read_member(answer, "balance")
     return Balance(
-        available=_amount(fields, "available"),
-        held=_amount(fields, "held"),
-        diem=_amount(fields, "diem"),
-        usd=_amount(fields, "usd"),
-        epoch=_whole(fields, "epoch"),
-        resets_at=_whole(fields, "resets_at"),
-        granted=_amount(fields, "granted"),
+        available=read_nano_usd(fields, "available"),
+        held=read_nano_usd(fields, "held"),
+        diem=read_nano_usd(fields, "diem"),
+        usd=read_nano_usd(fields, "usd"),
+        epoch=read_whole(fields, "epoch"),
+        resets_at=read_whole(fields, "resets_at"),
+        granted=read_nano_usd(fields, "granted"),
     )
 
 
-def _fundings(fields: Mapping[str, object]) -> tuple[Funding, ...]:
+def read_fundings(fields: Mapping[str, object]) -> tuple[Funding, ...]:
+    """Return what pays, in the order of spending."""
     parts = as_list(fields.get("funded_by"))
     if parts is None:
-        raise InvalidAnswer("a hold's 'funded_by' is not a list")
+        raise InvalidAnswer("'funded_by' is not a list")
     funded_by: list[Funding] = []
     for part in parts:
         named = as_object(part)
         if named is None:
-            raise InvalidAnswer("a hold's 'funded_by' has a part that is not an object")
-        funded_by.append(Funding(source=_text(named, "source"), amount=_amount(named, "amount")))
+            raise InvalidAnswer("'funded_by' has a part that is not an object")
+        funded_by.append(Funding(source=read_text(named, "source"), amount=read_nano_usd(named, "amount")))
     return tuple(funded_by)
 
 
-def _member(answer: object, name: str) -> dict[str, object]:
+def read_member(answer: object, name: str) -> dict[str, object]:
+    """Return a member that is an object."""
     fields = as_object(answer)
     member = None if fields is None else as_object(fields.get(name))
     if member is None:
@@ -172,19 +176,30 @@ def _member(answer: object, name: str) -> dict[str, object]:
     return member
 
 
-def _text(fields: Mapping[str, object], name: str) -> str:
+def read_text(fields: Mapping[str, object], name: str) -> str:
+    """Return a member that is a string."""
     value = fields.get(name)
     if not isinstance(value, str):
         raise InvalidAnswer(f"{name!r} is missing or not a string")
     return value
 
 
-def _whole(fields: Mapping[str, object], name: str) -> int:
+def read_flag(fields: Mapping[str, object], name: str) -> bool:
+    """Return a member that is true or false."""
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise InvalidAnswer(f"{name!r} is missing or not true or false")
+    return value
+
+
+def read_whole(fields: Mapping[str, object], name: str) -> int:
+    """Return a member that is an integer of at least 0."""
     value = as_whole(fields.get(name))
     if value is None:
         raise InvalidAnswer(f"{name!r} is missing or not an integer of at least 0")
     return value
 
 
-def _amount(fields: Mapping[str, object], name: str) -> NanoUsd:
-    return NanoUsd(_whole(fields, name))
+def read_nano_usd(fields: Mapping[str, object], name: str) -> NanoUsd:
+    """Return a member that is an amount."""
+    return NanoUsd(read_whole(fields, name))

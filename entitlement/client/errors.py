@@ -6,7 +6,9 @@ CreditError
     KeyLimitReached            402, the key's own limit is in the way
     KeyRefused                 401, the key is unknown, expired or revoked
     GatewayNotAuthenticated    401, the gateway's service token is wrong
+    RateLimited                429, more requests in a time than are allowed; `retry_after`
     UnknownHold · HoldAlreadyEnded · HoldExpired
+    UnknownLease · LeaseAlreadyEnded · LeaseExpired
   CreditUnavailable          no answer within the deadline: nobody may be served on it
   InvalidAnswer              an answer that is not of the protocol: nothing of it was believed
 """
@@ -88,6 +90,27 @@ class HoldExpired(CreditRefused):
     """The hold ran out, and so did the time in which a late capture is taken."""
 
 
+class RateLimited(CreditRefused):
+    """The account or the key asks too often: figures `of`, `requests`, `seconds`, `retry_after`."""
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds after which the same request would be allowed."""
+        return self.figure("retry_after") or 1
+
+
+class UnknownLease(CreditRefused):
+    """The service knows no such lease of this gateway."""
+
+
+class LeaseAlreadyEnded(CreditRefused):
+    """The lease was returned before."""
+
+
+class LeaseExpired(CreditRefused):
+    """The lease ran out, and so did the hour in which its spending is still taken."""
+
+
 _REFUSALS: dict[str, type[CreditRefused]] = {
     "insufficient_credit": InsufficientCredit,
     "key_limit_reached": KeyLimitReached,
@@ -98,6 +121,10 @@ _REFUSALS: dict[str, type[CreditRefused]] = {
     "unknown_hold": UnknownHold,
     "hold_already_ended": HoldAlreadyEnded,
     "hold_expired": HoldExpired,
+    "rate_limited": RateLimited,
+    "unknown_lease": UnknownLease,
+    "lease_already_ended": LeaseAlreadyEnded,
+    "lease_expired": LeaseExpired,
 }
 
 _PROBLEM_MEMBERS = frozenset({"type", "title", "status", "detail", "instance", "code"})

@@ -1,7 +1,7 @@
 """A hold as a `with` block: whatever happens inside, it does not outlive the block.
 
 captured inside        nothing more to do
-capture was not tried  released, also on an exception or a cancellation
+capture was not tried  released, also on an exception
 capture had no answer  left alone: the cost is owed, and releasing would race with it
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from entitlement.client.answers import Balance, HoldAnswer
 from entitlement.client.errors import CreditError
-from entitlement.client.wire import HoldRequest, Usage
+from entitlement.client.requests import HoldRequest, Usage
 from entitlement.core.units import NanoUsd
 
 _log = logging.getLogger(__name__)
@@ -20,15 +20,21 @@ _log = logging.getLogger(__name__)
 class HoldCalls(Protocol):
     """The calls that a block needs."""
 
-    async def place_hold(self, wanted: HoldRequest) -> HoldAnswer:
+    def place_hold(self, wanted: HoldRequest) -> HoldAnswer:
         """Set credit aside."""
         ...
 
-    async def capture(self, hold_id: str, amount: NanoUsd, usage: Usage | None = None) -> HoldAnswer:
+    def capture(self, hold_id: str, amount: NanoUsd, usage: Usage | None = None) -> HoldAnswer:
         """Take the actual cost."""
         ...
 
-    async def release(self, hold_id: str) -> HoldAnswer:
+    def extend(
+        self, hold_id: str, amount: NanoUsd, *, minimum: NanoUsd | None = None, ttl: int | None = None
+    ) -> HoldAnswer:
+        """Make a hold larger or longer."""
+        ...
+
+    def release(self, hold_id: str) -> HoldAnswer:
         """Give everything back."""
         ...
 
@@ -57,43 +63,50 @@ class OpenHold:
         """The account's credit after the latest call."""
         return self.answer.balance
 
-    async def capture(self, amount: NanoUsd, usage: Usage | None = None) -> HoldAnswer:
+    def extend(
+        self, amount: NanoUsd, *, minimum: NanoUsd | None = None, ttl: int | None = None
+    ) -> HoldAnswer:
+        """Make it up to `amount` nano-USD in all, at least `minimum`, or `ttl` seconds long from now."""
+        self.answer = self._calls.extend(self.id, amount, minimum=minimum, ttl=ttl)
+        return self.answer
+
+    def capture(self, amount: NanoUsd, usage: Usage | None = None) -> HoldAnswer:
         """Take the actual cost, nano-USD, and give the rest back; may be repeated with the same amount.
 
         Raises `CreditUnavailable` after the retries: the cost is still owed then, so try again later.
         """
         self._capture_tried = True
-        self.answer = await self._calls.capture(self.id, amount, usage)
+        self.answer = self._calls.capture(self.id, amount, usage)
         return self.answer
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """End the block: release the hold unless a capture was tried. Never raises `CreditError`."""
         if self._capture_tried:
             return
         try:
-            await self._calls.release(self.id)
+            self._calls.release(self.id)
         except CreditError as error:
             # The credit is not lost: the service releases the hold by itself when it expires.
             _log.warning("hold %s could not be released: %s", self.id, error)
 
 
 class HoldBlock:
-    """What `CreditClient.hold` returns: `async with` it."""
+    """What `CreditClient.hold` returns: `with` it."""
 
     def __init__(self, calls: HoldCalls, wanted: HoldRequest) -> None:
         self._calls = calls
         self._wanted = wanted
         self._open: OpenHold | None = None
 
-    async def __aenter__(self) -> OpenHold:
+    def __enter__(self) -> OpenHold:
         """Set the credit aside; raises `CreditError`, and then there is nothing to give back."""
         assert self._open is None, "a block is entered once; ask the client for another"
-        self._open = OpenHold(self._calls, await self._calls.place_hold(self._wanted))
+        self._open = OpenHold(self._calls, self._calls.place_hold(self._wanted))
         return self._open
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Release what was not captured; the client finishes a release whose caller was cancelled."""
+        """Release what was not captured."""
         assert self._open is not None
-        await self._open.leave()
+        self._open.leave()

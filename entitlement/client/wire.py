@@ -1,116 +1,197 @@
 """The protocol's calls as they go over the wire, without a transport: an async and a sync client share them.
 
-The bounds are the protocol's (docs/protocol.md); what lies outside is the caller's mistake, a `ValueError`.
+A call knows how its answer is read, and how it is written into a batch, so that each is described once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import orjson
 
-from entitlement.client.errors import CreditUnavailable, InvalidAnswer, refusal
-from entitlement.client.json_values import as_object, parse
+from entitlement.client.answers import (
+    Hold,
+    HoldAnswer,
+    KeyAnswer,
+    read_hold,
+    read_hold_answer,
+    read_key_answer,
+)
+from entitlement.client.errors import CreditError, CreditUnavailable, InvalidAnswer, refusal
+from entitlement.client.json_values import as_list, as_object, as_whole, parse
+from entitlement.client.lease_answers import LeaseAnswer, read_lease_answer
+from entitlement.client.requests import (
+    LEASE_SECONDS_MAX,
+    TTL_SECONDS_MAX,
+    ChargeRequest,
+    HoldRequest,
+    LeasedRequest,
+    LeaseRequest,
+    Usage,
+    check_amounts,
+    check_ttl,
+)
 from entitlement.client.retries import read_retry_after
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 
-REQUEST_ID_CHARACTERS_MAX = 128
-MODEL_CHARACTERS_MAX = 128
-TTL_SECONDS_MAX = 3600
-TTL_SECONDS_DEFAULT = 600
+BATCH_OPERATIONS_MAX = 1_000
+
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class HoldRequest:
-    """Credit wanted for one request."""
-
-    key: str = field(repr=False)
-    """The secret of the API key that pays."""
-    amount: NanoUsd
-    """The most that the request can cost."""
-    request_id: str
-    """The gateway's own name for the request: the same name with the same content gets the same answer."""
-    minimum: NanoUsd | None = None
-    """The least that is of use; None means that it is `amount` or nothing."""
-    ttl: int = TTL_SECONDS_DEFAULT
-    """Seconds after which the service releases the hold by itself."""
-    model: str | None = None
-
-    def __post_init__(self) -> None:
-        """Raise `ValueError` for what the service would refuse as malformed."""
-        least = self.amount if self.minimum is None else self.minimum
-        if not 1 <= least <= self.amount <= NANO_USD_MAX:
-            raise ValueError(f"amount {self.amount}, minimum {least}: need 1 <= minimum <= amount <= 2**53-1")
-        if not (1 <= len(self.request_id) <= REQUEST_ID_CHARACTERS_MAX and self.request_id.isprintable()):
-            raise ValueError(f"a request id has 1 to {REQUEST_ID_CHARACTERS_MAX} printable characters")
-        if not 1 <= self.ttl <= TTL_SECONDS_MAX:
-            raise ValueError(f"ttl is {self.ttl}: it must be from 1 to {TTL_SECONDS_MAX} seconds")
-        if self.model is not None and len(self.model) > MODEL_CHARACTERS_MAX:
-            raise ValueError(f"a model's name has at most {MODEL_CHARACTERS_MAX} characters")
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """All that the service is ever told about a request."""
-
-    model: str
-    input_tokens: int
-    output_tokens: int
-    latency_ms: int
-    status: int
-    """HTTP status that the request ended with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Generic[Answer_co]):
     """One request of the protocol; its repr shows no secret."""
 
     method: str
     path: str
-    body: bytes | None = field(default=None, repr=False)
+    read: Callable[[object], Answer_co] = field(repr=False)
+    """Reads the body of a good answer; raises `InvalidAnswer`."""
+    fields: Mapping[str, object] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    op: str | None = None
+    """What it is called in a batch; None where it has no place in one."""
+    id: str | None = None
+    """The hold or lease that it is about, where one stands in the path."""
+
+    def body(self) -> bytes | None:
+        """Return the JSON that is sent."""
+        return None if self.fields is None else orjson.dumps(self.fields)
+
+    def in_batch(self) -> dict[str, object]:
+        """Return it as an operation of a batch; raises `ValueError` for a call that only reads."""
+        if self.op is None:
+            raise ValueError(f"{self.method} {self.path} has no place in a batch")
+        named: dict[str, object] = {"op": self.op} if self.id is None else {"op": self.op, "id": self.id}
+        return {**named, **(self.fields or {})}
 
 
-def hold_call(wanted: HoldRequest) -> Call:
+Changing = Call[HoldAnswer] | Call[LeaseAnswer]
+"""What may stand in a batch."""
+
+BatchAnswer = HoldAnswer | LeaseAnswer | CreditError
+"""An operation's own answer, or why it has none."""
+
+
+def hold_call(wanted: HoldRequest) -> Call[HoldAnswer]:
     """Return the call that sets credit aside."""
-    body: dict[str, object] = {
+    fields: dict[str, object] = {
         "key": wanted.key,
         "amount": wanted.amount,
         "request_id": wanted.request_id,
         "ttl": wanted.ttl,
+        **_given(minimum=wanted.minimum, model=wanted.model),
     }
-    if wanted.minimum is not None:
-        body["minimum"] = wanted.minimum
-    if wanted.model is not None:
-        body["model"] = wanted.model
-    return _post("/v1/holds", body)
+    return Call("POST", "/v1/holds", read_hold_answer, fields, op="hold")
 
 
-def capture_call(hold_id: str, amount: NanoUsd, usage: Usage | None) -> Call:
+def extend_call(hold_id: str, amount: NanoUsd, minimum: NanoUsd | None, ttl: int | None) -> Call[HoldAnswer]:
+    """Return the call that makes a hold larger, up to a new total, or longer."""
+    check_amounts(amount, minimum)
+    if ttl is not None:
+        check_ttl(ttl, TTL_SECONDS_MAX)
+    fields: dict[str, object] = {"amount": amount, **_given(minimum=minimum, ttl=ttl)}
+    return _on("holds", hold_id, "extend", read_hold_answer, fields)
+
+
+def capture_call(hold_id: str, amount: NanoUsd, usage: Usage | None) -> Call[HoldAnswer]:
     """Return the call that takes the actual cost from a hold and gives the rest back."""
-    if not 0 <= amount <= NANO_USD_MAX:
-        raise ValueError(f"amount is {amount}: it must be from 0 to {NANO_USD_MAX} nano-USD")
-    body: dict[str, object] = {"amount": amount}
+    _check_cost(amount)
+    fields: dict[str, object] = {"amount": amount}
     if usage is not None:
-        body["usage"] = usage
-    return _post(f"/v1/holds/{_segment(hold_id)}/capture", body)
+        fields["usage"] = usage.fields()
+    return _on("holds", hold_id, "capture", read_hold_answer, fields)
 
 
-def release_call(hold_id: str) -> Call:
+def release_call(hold_id: str) -> Call[HoldAnswer]:
     """Return the call that gives a whole hold back."""
-    return Call("POST", f"/v1/holds/{_segment(hold_id)}/release")
+    return _on("holds", hold_id, "release", read_hold_answer, None)
 
 
-def look_up_call(hold_id: str) -> Call:
+def charge_call(wanted: ChargeRequest) -> Call[HoldAnswer]:
+    """Return the call that takes a cost at once."""
+    fields: dict[str, object] = {
+        "key": wanted.key,
+        "amount": wanted.amount,
+        "request_id": wanted.request_id,
+        **_given(model=wanted.model),
+    }
+    if wanted.usage is not None:
+        fields["usage"] = wanted.usage.fields()
+    return Call("POST", "/v1/charges", read_hold_answer, fields, op="charge")
+
+
+def open_lease_call(wanted: LeaseRequest) -> Call[LeaseAnswer]:
+    """Return the call that takes credit on lease."""
+    fields: dict[str, object] = {
+        "key": wanted.key,
+        "amount": wanted.amount,
+        "request_id": wanted.request_id,
+        "ttl": wanted.ttl,
+        **_given(minimum=wanted.minimum),
+    }
+    return Call("POST", "/v1/leases", read_lease_answer, fields, op="open_lease")
+
+
+def renew_lease_call(
+    lease_id: str,
+    *,
+    spent: NanoUsd,
+    amount: NanoUsd,
+    minimum: NanoUsd | None,
+    ttl: int,
+    requests: Sequence[LeasedRequest] = (),
+) -> Call[LeaseAnswer]:
+    """Return the call that reports what was spent since the lease began, and asks for more time and credit.
+
+    `amount` is what should remain to be spent, so that the call may be repeated.
+    """
+    _check_cost(spent)
+    check_amounts(amount, minimum)
+    check_ttl(ttl, LEASE_SECONDS_MAX)
+    fields: dict[str, object] = {"spent": spent, "amount": amount, "ttl": ttl, **_given(minimum=minimum)}
+    if requests:
+        fields["requests"] = [each.fields() for each in requests]
+    return _on("leases", lease_id, "renew", read_lease_answer, fields, op="renew_lease")
+
+
+def return_lease_call(
+    lease_id: str, *, spent: NanoUsd, requests: Sequence[LeasedRequest] = ()
+) -> Call[LeaseAnswer]:
+    """Return the call that ends a lease and gives back what was not spent."""
+    _check_cost(spent)
+    fields: dict[str, object] = {"spent": spent}
+    if requests:
+        fields["requests"] = [each.fields() for each in requests]
+    return _on("leases", lease_id, "return", read_lease_answer, fields, op="return_lease")
+
+
+def look_up_call(hold_id: str) -> Call[Hold]:
     """Return the call that reads a hold."""
-    return Call("GET", f"/v1/holds/{_segment(hold_id)}")
+    return Call("GET", f"/v1/holds/{_segment(hold_id)}", read_hold)
 
 
-def introspect_call(key: str) -> Call:
+def introspect_call(key: str) -> Call[KeyAnswer]:
     """Return the call that reads a key, its balance and its limits."""
     if not (key and key.isascii() and key.isprintable()):
         raise ValueError("a key consists of printable ASCII characters")
-    return Call("GET", "/v1/keys/introspect", headers={"x-api-key": key})
+    return Call("GET", "/v1/keys/introspect", read_key_answer, headers={"x-api-key": key})
+
+
+def batch_call(operations: Sequence[Changing]) -> Call[tuple[BatchAnswer, ...]]:
+    """Return the call that does up to 1,000 others at once, each with its own answer."""
+    if not 1 <= len(operations) <= BATCH_OPERATIONS_MAX:
+        raise ValueError(f"a batch has 1 to {BATCH_OPERATIONS_MAX} operations, not {len(operations)}")
+    fields = {"operations": [each.in_batch() for each in operations]}
+
+    def read(answer: object) -> tuple[BatchAnswer, ...]:
+        answers = as_list((as_object(answer) or {}).get("answers"))
+        if answers is None or len(answers) != len(operations):
+            raise InvalidAnswer("a batch has not one answer for each operation")
+        return tuple(_read_each(operation, each) for operation, each in zip(operations, answers, strict=True))
+
+    return Call("POST", "/v1/batch", read, fields)
 
 
 def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, object]:
@@ -118,13 +199,19 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> dict
 
     Raises `CreditRefused` for a problem, `CreditUnavailable` for any 5xx, `InvalidAnswer` for anything else.
     """
+    retry_after = read_retry_after(headers.get("retry-after"))
     if status >= 500:  # noqa: PLR2004 - the classes of HTTP status are their own names
-        retry_after = read_retry_after(headers.get("retry-after"))
         raise CreditUnavailable(f"it answered {status}", retry_after=retry_after)
     try:
         answer = as_object(parse(content))
     except ValueError as error:
         raise InvalidAnswer(f"status {status}, {error}") from None
+    return _judge(status, answer)
+
+
+def _judge(status: int, answer: dict[str, object] | None) -> dict[str, object]:
+    if status >= 500:  # noqa: PLR2004 - likewise
+        raise CreditUnavailable(f"it answered {status}")
     if answer is None:
         raise InvalidAnswer(f"status {status} without a JSON object")
     if 200 <= status < 300:  # noqa: PLR2004 - likewise
@@ -134,11 +221,38 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes) -> dict
     raise refusal(status, answer)
 
 
-def _post(path: str, body: Mapping[str, object]) -> Call:
-    return Call("POST", path, body=orjson.dumps(body), headers={"content-type": "application/json"})
+def _read_each(operation: Changing, answer: object) -> BatchAnswer:
+    fields = as_object(answer) or {}
+    status = as_whole(fields.get("status"))
+    try:
+        if status is None:
+            raise InvalidAnswer("an answer of a batch has no status")
+        return operation.read(_judge(status, as_object(fields.get("body"))))
+    except CreditError as error:
+        return error
 
 
-def _segment(hold_id: str) -> str:
-    if not hold_id:
-        raise ValueError("a hold's id is not empty")
-    return quote(hold_id, safe="")
+def _on(
+    kind: str,
+    name: str,
+    verb: str,
+    read: Callable[[object], Answer_co],
+    fields: Mapping[str, object] | None,
+    op: str | None = None,
+) -> Call[Answer_co]:
+    return Call("POST", f"/v1/{kind}/{_segment(name)}/{verb}", read, fields, op=op or verb, id=name)
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _check_cost(amount: NanoUsd) -> None:
+    if not 0 <= amount <= NANO_USD_MAX:
+        raise ValueError(f"amount is {amount}: it must be from 0 to {NANO_USD_MAX} nano-USD")
+
+
+def _segment(name: str) -> str:
+    if not name:
+        raise ValueError("an id is not empty")
+    return quote(name, safe="")

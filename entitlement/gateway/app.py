@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entitlement.client import CreditClient, RetryPolicy
+from entitlement.client import AsyncCreditClient, RetryPolicy
 from entitlement.gateway.chat import ChatCompletions
 from entitlement.gateway.failures import GatewayError
 from entitlement.gateway.listing import TEXT_TYPES, entry, listing
@@ -31,7 +31,7 @@ _log = structlog.get_logger("entitlement.gateway")
 def create_app(settings: GatewaySettings) -> Starlette:
     """Return the gateway as an ASGI application; its lifespan settles what is open before it ends."""
     time_outs = settings.time_outs
-    credit = CreditClient(
+    credit = AsyncCreditClient(
         settings.service_url,
         settings.service_token.get_secret_value(),
         policy=RetryPolicy(

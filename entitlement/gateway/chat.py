@@ -17,7 +17,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from entitlement.client import CreditClient, CreditError, CreditRefused, Hold, HoldRequest
+from entitlement.client import AsyncCreditClient, CreditError, CreditRefused, Hold, HoldRequest
 from entitlement.gateway.chat_request import ChatRequest, quote_up, read_chat_request
 from entitlement.gateway.exchange import Charge, Exchange
 from entitlement.gateway.failures import (
@@ -48,7 +48,7 @@ class ChatCompletions:
 
     models: Mapping[str, Model]
     upstreams: Mapping[str, UpstreamServer]
-    credit: CreditClient
+    credit: AsyncCreditClient
     settlements: Settlements
     time_outs: TimeOuts
     request_bytes_max: int

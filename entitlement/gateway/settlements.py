@@ -15,7 +15,7 @@ import time
 import structlog
 
 from entitlement.client import (
-    CreditClient,
+    AsyncCreditClient,
     CreditError,
     CreditRefused,
     GatewayNotAuthenticated,
@@ -41,7 +41,7 @@ _log = structlog.get_logger("entitlement.gateway")
 class Settlements:
     """Every hold of this process that has not yet ended."""
 
-    def __init__(self, credit: CreditClient, *, unsettled_max: int) -> None:
+    def __init__(self, credit: AsyncCreditClient, *, unsettled_max: int) -> None:
         self._credit = credit
         self._unsettled_max = unsettled_max
         self._unsettled: set[str] = set()

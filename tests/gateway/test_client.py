@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from entitlement.client import (
-    CreditClient,
+    AsyncCreditClient,
     CreditRefused,
     CreditUnavailable,
     GatewayNotAuthenticated,
@@ -33,8 +33,8 @@ USAGE = Usage(model="m", input_tokens=1, output_tokens=2, latency_ms=3, status=2
 
 
 @pytest.fixture
-async def client(way_url: str, credit_service: CreditService) -> AsyncIterator[CreditClient]:
-    async with CreditClient(way_url, credit_service.service_token, policy=POLICY) as client:
+async def client(way_url: str, credit_service: CreditService) -> AsyncIterator[AsyncCreditClient]:
+    async with AsyncCreditClient(way_url, credit_service.service_token, policy=POLICY) as client:
         yield client
 
 
@@ -56,7 +56,7 @@ async def state_becomes(look: Callable[[], dict[str, int]], expected: dict[str, 
 
 
 async def test_a_hold_sets_aside_and_a_capture_takes_and_gives_back(
-    client: CreditClient, credit_service: CreditService, key: str
+    client: AsyncCreditClient, credit_service: CreditService, key: str
 ) -> None:
     answer = await client.place_hold(wanted(key, 400, model="m"))
     assert (answer.hold.amount, answer.hold.state, answer.hold.final) == (400, "open", False)
@@ -68,13 +68,13 @@ async def test_a_hold_sets_aside_and_a_capture_takes_and_gives_back(
     assert (await client.look_up(answer.hold.id)).state == "captured"
 
 
-async def test_a_minimum_gives_what_is_left(client: CreditClient, key: str) -> None:
+async def test_a_minimum_gives_what_is_left(client: AsyncCreditClient, key: str) -> None:
     answer = await client.place_hold(wanted(key, 5000, minimum=NanoUsd(10)))
     assert (answer.hold.amount, answer.hold.final) == (1000, True)
 
 
 async def test_an_introspection_holds_nothing(
-    client: CreditClient, credit_service: CreditService, key: str
+    client: AsyncCreditClient, credit_service: CreditService, key: str
 ) -> None:
     answer = await client.introspect(key)
     assert (answer.key.type, answer.balance.available) == ("INFERENCE", 1000)
@@ -83,7 +83,7 @@ async def test_an_introspection_holds_nothing(
 
 @pytest.mark.parametrize("fault", ["refuse", "drop", "lose", "slow"])
 async def test_a_retry_after_a_fault_holds_once_and_captures_once(
-    client: CreditClient, credit_service: CreditService, way: FaultyWay, key: str, fault: str
+    client: AsyncCreditClient, credit_service: CreditService, way: FaultyWay, key: str, fault: str
 ) -> None:
     way.faults = [fault, fault]
     # All the account has: a second hold could not be paid.
@@ -95,7 +95,7 @@ async def test_a_retry_after_a_fault_holds_once_and_captures_once(
 
 
 async def test_tries_are_bounded_and_then_there_is_no_answer(
-    client: CreditClient, way: FaultyWay, key: str
+    client: AsyncCreditClient, way: FaultyWay, key: str
 ) -> None:
     way.down_for = ""
     with pytest.raises(CreditUnavailable):
@@ -109,14 +109,14 @@ async def test_the_deadline_bounds_the_tries_too(
     policy = RetryPolicy(attempts_max=1000, deadline_seconds=0.5, first_delay_seconds=0.01)
     way.down_for = ""
     began = asyncio.get_running_loop().time()
-    async with CreditClient(way_url, credit_service.service_token, policy=policy) as client:
+    async with AsyncCreditClient(way_url, credit_service.service_token, policy=policy) as client:
         with pytest.raises(CreditUnavailable):
             await client.introspect(key)
     assert asyncio.get_running_loop().time() - began < 1.0
 
 
 async def test_a_wait_that_the_service_asks_for_is_passed_on_when_it_is_too_long(
-    client: CreditClient, way: FaultyWay, key: str
+    client: AsyncCreditClient, way: FaultyWay, key: str
 ) -> None:
     way.faults = [(503, b"{}")]
     policy_wait = POLICY.delay(0, fraction=0.0, retry_after=30)
@@ -126,7 +126,7 @@ async def test_a_wait_that_the_service_asks_for_is_passed_on_when_it_is_too_long
 
 
 async def test_refusals_have_their_own_exceptions_with_the_figures(
-    client: CreditClient, way_url: str, key: str
+    client: AsyncCreditClient, way_url: str, key: str
 ) -> None:
     with pytest.raises(InsufficientCredit) as refused:
         await client.place_hold(wanted(key, 1001))
@@ -143,7 +143,7 @@ async def test_refusals_have_their_own_exceptions_with_the_figures(
         await client.capture(answer.hold.id, NanoUsd(1))
     with pytest.raises(CreditRefused, match="idempotency_key_reused"):
         await client.place_hold(wanted(key, 11, request_id=f"r-{key}-10"))
-    async with CreditClient(way_url, "wrong", policy=POLICY) as stranger:
+    async with AsyncCreditClient(way_url, "wrong", policy=POLICY) as stranger:
         with pytest.raises(GatewayNotAuthenticated):
             await stranger.introspect(key)
 
@@ -160,7 +160,7 @@ async def test_refusals_have_their_own_exceptions_with_the_figures(
     ],
 )
 async def test_an_answer_that_is_not_of_the_protocol_is_not_believed(
-    client: CreditClient, way: FaultyWay, key: str, status: int, body: bytes
+    client: AsyncCreditClient, way: FaultyWay, key: str, status: int, body: bytes
 ) -> None:
     way.faults = [(status, body)]
     with pytest.raises((InvalidAnswer, CreditRefused)):
@@ -183,7 +183,7 @@ async def test_an_answer_that_is_not_of_the_protocol_is_not_believed(
     ],
 )
 async def test_a_hold_with_an_odd_field_is_not_believed(
-    client: CreditClient, way: FaultyWay, key: str, field: str, value: object
+    client: AsyncCreditClient, way: FaultyWay, key: str, field: str, value: object
 ) -> None:
     good = json.dumps(GOOD_ANSWER).encode()
     odd = json.dumps({**GOOD_ANSWER, "hold": {**GOOD_HOLD, field: value}}).encode()
@@ -214,7 +214,7 @@ GOOD_ANSWER = {
 
 
 async def test_a_block_that_captures_is_charged(
-    client: CreditClient, credit_service: CreditService, key: str
+    client: AsyncCreditClient, credit_service: CreditService, key: str
 ) -> None:
     async with client.hold(key, NanoUsd(500), model="m") as hold:
         assert (hold.amount, hold.balance.available) == (500, 500)
@@ -224,7 +224,7 @@ async def test_a_block_that_captures_is_charged(
 
 
 async def test_a_block_that_fails_gives_everything_back(
-    client: CreditClient, credit_service: CreditService, way: FaultyWay, key: str
+    client: AsyncCreditClient, credit_service: CreditService, way: FaultyWay, key: str
 ) -> None:
     async def fail() -> None:
         async with client.hold(key, NanoUsd(500)):
@@ -239,7 +239,7 @@ async def test_a_block_that_fails_gives_everything_back(
 
 
 async def test_a_block_that_is_cancelled_gives_everything_back(
-    client: CreditClient, credit_service: CreditService, key: str
+    client: AsyncCreditClient, credit_service: CreditService, key: str
 ) -> None:
     inside = asyncio.Event()
 
@@ -257,7 +257,7 @@ async def test_a_block_that_is_cancelled_gives_everything_back(
 
 
 async def test_a_release_goes_on_when_its_caller_is_cancelled_twice(
-    client: CreditClient, credit_service: CreditService, way: FaultyWay, key: str
+    client: AsyncCreditClient, credit_service: CreditService, way: FaultyWay, key: str
 ) -> None:
     inside = asyncio.Event()
 
@@ -280,7 +280,7 @@ async def test_a_release_goes_on_when_its_caller_is_cancelled_twice(
 
 
 async def test_a_hold_whose_caller_left_before_the_answer_is_released(
-    client: CreditClient, credit_service: CreditService, way: FaultyWay, key: str
+    client: AsyncCreditClient, credit_service: CreditService, way: FaultyWay, key: str
 ) -> None:
     way.faults = ["lose"]
     task = asyncio.create_task(client.place_hold(wanted(key, 500)))
@@ -299,7 +299,7 @@ async def test_a_hold_whose_caller_left_before_the_answer_is_released(
 async def test_closing_the_client_waits_for_what_goes_on_in_the_background(
     way_url: str, way: FaultyWay, credit_service: CreditService, key: str
 ) -> None:
-    async with CreditClient(way_url, credit_service.service_token, policy=POLICY) as client:
+    async with AsyncCreditClient(way_url, credit_service.service_token, policy=POLICY) as client:
         answer = await client.place_hold(wanted(key, 500))
         way.faults = ["refuse", "refuse"]
         capture = asyncio.create_task(client.capture(answer.hold.id, NanoUsd(100)))
@@ -309,7 +309,7 @@ async def test_closing_the_client_waits_for_what_goes_on_in_the_background(
 
 
 async def test_a_capture_without_an_answer_is_not_followed_by_a_release(
-    client: CreditClient, credit_service: CreditService, way: FaultyWay, key: str
+    client: AsyncCreditClient, credit_service: CreditService, way: FaultyWay, key: str
 ) -> None:
     async with client.hold(key, NanoUsd(500)) as hold:
         way.down_for = "/capture"
@@ -322,7 +322,7 @@ async def test_a_capture_without_an_answer_is_not_followed_by_a_release(
 
 
 async def test_a_block_ends_quietly_when_the_release_gets_no_answer(
-    client: CreditClient, way: FaultyWay, key: str
+    client: AsyncCreditClient, way: FaultyWay, key: str
 ) -> None:
     async with client.hold(key, NanoUsd(500)):
         way.down_for = "/release"
