@@ -35,7 +35,7 @@ class Lease:
     """What may still be spent, beyond what was reported."""
     expires_at: int
     expires_in: float
-    """Seconds, never more than are left: count them from before the request was sent."""
+    """Seconds from the answer on."""
     state: str
     """`open` while it may be spent from."""
     final: bool
@@ -43,6 +43,14 @@ class Lease:
     epoch: int
     """The UTC day whose credit it takes; it ends with it."""
     funded_by: tuple[Funding, ...]
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it may be spent from, counted from before the request was sent.
+
+        A service whose clock has whole seconds may have counted up to one too many.
+        """
+        return max(self.expires_in - 1, 0) if isinstance(self.expires_in, int) else self.expires_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from entitlement.client.requests import check_amounts, check_request_id
 from entitlement.client.wire import BatchAnswer
 from entitlement.core.units import NanoUsd
 
-ERRANDS_MAX = 200
-"""Operations of one batch: with all the requests they tell, a body stays within a few MiB."""
+WEIGHT_MAX = 800
+"""Operations of one batch and the requests that they tell, together, before one more is added: the service
+takes 1,000 operations and a MiB, and a request told in full is about half a KiB."""
 REQUEST_ID_CHARACTERS_MAX = 120
 """The protocol's bound, less room for a suffix of our own."""
 
@@ -78,14 +79,16 @@ class LeaseBook:
         """Return what to ask the service now, in one batch; `force` returns leases that have open holds."""
         now = self._clock()
         found: list[Errand] = []
+        weight = 0
         for key, leased in list(self._keys.items()):
-            if len(found) >= ERRANDS_MAX:
+            if weight >= WEIGHT_MAX:
                 break
             if now < leased.due_at and not self._closing:
                 if leased.due_at == NEVER:
                     self._forget_unused(key, leased, now)
                 continue
             found += leased.errands(now, closing=self._closing, force=force)
+            weight = sum(each.weight for each in found)
         return found
 
     def seconds_until_due(self) -> float:

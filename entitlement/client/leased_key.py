@@ -24,6 +24,8 @@ from entitlement.client.errors import (
     CreditRefused,
     CreditUnavailable,
     GatewayNotAuthenticated,
+    HoldAlreadyEnded,
+    HoldExpired,
     InsufficientCredit,
     InvalidAnswer,
     KeyLimitReached,
@@ -31,6 +33,7 @@ from entitlement.client.errors import (
     LeaseAlreadyEnded,
     LeaseExpired,
     RateLimited,
+    UnknownHold,
     UnknownLease,
 )
 from entitlement.client.lease_answers import LeaseAnswer, lease_of
@@ -59,7 +62,7 @@ CHARGES_MAX = 50
 """Owed charges of one key in one batch."""
 NEVER = float("inf")
 
-_GONE = (UnknownLease, LeaseAlreadyEnded, LeaseExpired)
+_GONE = (UnknownHold, HoldAlreadyEnded, HoldExpired, UnknownLease, LeaseAlreadyEnded, LeaseExpired)
 _log = logging.getLogger(__name__)
 
 
@@ -82,6 +85,8 @@ class Errand:
 
     call: Changing
     done: Callable[[BatchAnswer, float, float], None] = field(repr=False)
+    weight: int = 1
+    """How many requests it speaks of, itself included: bodies have a bound."""
 
 
 class LeasedKey:
@@ -269,26 +274,27 @@ class LeasedKey:
         if waits or (lease.room * 2 < self._target and now < lease.renew_at):
             self._target = min(2 * self._target, self._terms.largest)
         # Never less than there is: what is set aside, or may be taken meanwhile, must stay paid for.
-        amount = max(self._target, lease.reserved + max(lease.room, 0), lease.reserved + wanted)
-        reported, told = lease.spent, lease.report()
+        reported, told = lease.report()
+        unsaid = lease.spent - reported
+        amount = unsaid + max(self._target, lease.reserved + max(lease.room, 0), lease.reserved + wanted)
         call = renew_lease_call(
             lease.id,
             spent=NanoUsd(reported),
             amount=NanoUsd(min(amount, NANO_USD_MAX)),
-            minimum=NanoUsd(min(lease.reserved + least, amount, NANO_USD_MAX) if waits else 1),
+            minimum=NanoUsd(min(unsaid + lease.reserved + least, amount, NANO_USD_MAX) if waits else 1),
             ttl=self._terms.ttl,
             requests=told,
         )
-        return Errand(call, self._on_renewed(lease, reported, told, least))
+        return Errand(call, self._on_renewed(lease, reported, told, least), 1 + len(told))
 
     def _settle(self, now: float, *, force: bool) -> Iterator[Errand]:
         """Give the returns of leases that are over, and what is owed besides."""
         for lease in self._over:
             if lease.holds == 0 or force or now >= lease.valid_until + LATE_SECONDS:
                 self._settling += 1
-                reported, told = lease.spent, lease.report()
+                reported, told = lease.report(everything=True)
                 call = return_lease_call(lease.id, spent=NanoUsd(reported), requests=told)
-                yield Errand(call, self._on_returned(lease, reported, told))
+                yield Errand(call, self._on_returned(lease, reported, told), 1 + len(told))
         for charge in [self._owed[index] for index in range(min(len(self._owed), CHARGES_MAX))]:
             self._settling += 1
             yield Errand(charge_call(charge), self._on_charged(charge))
@@ -356,7 +362,7 @@ class LeasedKey:
             with self.lock:
                 self._settling -= 1
                 if isinstance(answer, LeaseAnswer):
-                    lease.known = reported
+                    lease.known = max(lease.known, reported)
                     lease.acknowledge(told)
                 if isinstance(answer, LeaseAnswer) or _is_verdict(answer):
                     self._close(lease)

@@ -17,10 +17,10 @@ from entitlement.client.leased_hold import LeasedHold
 from entitlement.client.requests import LeasedRequest, Usage
 from entitlement.core.units import NanoUsd
 
-REQUESTS_TOLD_MAX = 250
-"""Requests in one report. Money is reported as a sum: those beyond are told by a later one."""
+REQUESTS_TOLD_MAX = 100
+"""Requests in one report; those beyond are told by a later one."""
 REQUESTS_WAITING_MAX = 10_000
-"""Requests kept for later reports; beyond, their costs are reported and their figures are not."""
+"""Requests kept for later reports; beyond, the last one of them stands for all."""
 
 _log = logging.getLogger(__name__)
 
@@ -94,10 +94,10 @@ class LocalLease:
 
     def follow(self, lease: Lease, *, reported: int, sent_at: float) -> None:
         """Take over what the service says. It is as true as when it was asked: `sent_at` begins the time."""
-        self.known = max(self.known, min(lease.spent, reported))
+        self.known = max(self.known, reported)
         self.total = reported + lease.remaining
         self.final = lease.final
-        self.valid_until = sent_at + lease.expires_in if lease.state == OPEN else sent_at
+        self.valid_until = sent_at + lease.seconds_left if lease.state == OPEN else sent_at
         self.renew_at = sent_at + (self.valid_until - sent_at) / 2
 
     def take(self, amount: int, request_id: str | None) -> LeasedHold:
@@ -134,13 +134,23 @@ class LocalLease:
         if self.holds < before:
             _log.warning("%s holds were forgotten and are released", before - self.holds)
 
-    def report(self) -> tuple[LeasedRequest, ...]:
-        """Return the requests to tell next; they are told again until `acknowledge`."""
-        oldest = [self._requests[index] for index in range(min(len(self._requests), REQUESTS_TOLD_MAX))]
-        return tuple(
+    def report(self, *, everything: bool = False) -> tuple[int, tuple[LeasedRequest, ...]]:
+        """Return what is spent up to the last request that is told, and the requests to tell.
+
+        The costs of those that are new to the service make up what is newly spent, to the nano-dollar: it
+        checks. They are told again until `acknowledge`. With `everything` one more stands for all the rest.
+        """
+        count = min(len(self._requests), REQUESTS_TOLD_MAX)
+        waiting = [self._requests[index] for index in range(count)]
+        rest = list(self._requests)[count:] if everything else []
+        if rest:
+            number, name, _, usage = rest[-1]
+            waiting.append((number, name, sum(each[2] for each in rest), usage))
+        told = tuple(
             LeasedRequest(number, name or f"{self.id}:{number}", NanoUsd(cost), usage)
-            for number, name, cost, usage in oldest
+            for number, name, cost, usage in waiting
         )
+        return self.known + sum(each.cost for each in told), told
 
     @property
     def has_backlog(self) -> bool:
@@ -163,8 +173,9 @@ class LocalLease:
         self.spent += paid
         self._numbers += 1
         number = self._numbers
-        if paid and len(self._requests) < REQUESTS_WAITING_MAX:
-            self._requests.append((number, hold.request_id, paid, usage))
+        if paid:
+            before = self._requests.pop()[2] if len(self._requests) >= REQUESTS_WAITING_MAX else 0
+            self._requests.append((number, hold.request_id, before + paid, usage))
         if paid < cost:
             # Under the request's own name where the lease pays nothing; else that name has its cost already.
             name = hold.request_id or f"{self.id}:{number}"

@@ -14,11 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entitlement.client import AsyncCreditClient, RetryPolicy
+from entitlement.client import AsyncCreditClient, AsyncLeasePool, RetryPolicy
 from entitlement.gateway.chat import ChatCompletions
 from entitlement.gateway.failures import GatewayError
+from entitlement.gateway.funding import HoldFunding, LeaseFunding
+from entitlement.gateway.key_privacy import KeyPrivacy
 from entitlement.gateway.listing import TEXT_TYPES, entry, listing
 from entitlement.gateway.pass_through import METHODS, PREFIXES, PassThrough
+from entitlement.gateway.price_list import price_hash
 from entitlement.gateway.settings import GatewaySettings
 from entitlement.gateway.settlements import Settlements
 from entitlement.gateway.upstream import UpstreamServer, http_client
@@ -40,6 +43,11 @@ def create_app(settings: GatewaySettings) -> Starlette:
             deadline_seconds=time_outs.service_seconds,
         ),
     )
+    pool = (
+        AsyncLeasePool(credit, settings.lease_terms.terms(time_outs.service_seconds))
+        if settings.leases
+        else None
+    )
     settlements = Settlements(credit, unsettled_max=settings.unsettled_max)
     http = http_client(time_outs)
     models = {model.id: model for model in settings.models}
@@ -48,6 +56,8 @@ def create_app(settings: GatewaySettings) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         yield
         await settlements.close(time_outs.shutdown_seconds)
+        if pool is not None:
+            await pool.aclose(time_outs.shutdown_seconds)
         await credit.aclose()
         await http.aclose()
 
@@ -72,9 +82,12 @@ def create_app(settings: GatewaySettings) -> Starlette:
             for name, upstream in settings.upstreams.items()
         },
         credit=credit,
+        funding=HoldFunding(credit, settlements) if pool is None else LeaseFunding(pool, settlements),
+        privacy=KeyPrivacy(credit),
         settlements=settlements,
         time_outs=time_outs,
         request_bytes_max=settings.request_bytes_max,
+        price_version=settings.price_version or price_hash(settings.models),
     )
     pass_through = PassThrough(http, settings.service_url)
     return Starlette(

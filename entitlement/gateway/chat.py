@@ -17,18 +17,21 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
-from entitlement.client import AsyncCreditClient, CreditError, CreditRefused, Hold, HoldRequest
+from entitlement.client import AsyncCreditClient, CreditError, CreditRefused, HoldRequest
 from entitlement.gateway.chat_request import ChatRequest, quote_up, read_chat_request
 from entitlement.gateway.exchange import Charge, Exchange
 from entitlement.gateway.failures import (
     GatewayError,
+    UpstreamFailed,
     explain_credit,
     upstream_interrupted,
     upstream_invalid,
     upstream_timed_out,
 )
+from entitlement.gateway.funding import Funding, Funds
 from entitlement.gateway.incoming import read_body, read_key
-from entitlement.gateway.price_list import Model
+from entitlement.gateway.key_privacy import KeyPrivacy
+from entitlement.gateway.price_list import Fallback, Model
 from entitlement.gateway.pricing import usd_short
 from entitlement.gateway.reply import ClientLeft, Reply, until_client_leaves
 from entitlement.gateway.settings import HOLD_MARGIN_SECONDS, TimeOuts
@@ -49,9 +52,13 @@ class ChatCompletions:
     models: Mapping[str, Model]
     upstreams: Mapping[str, UpstreamServer]
     credit: AsyncCreditClient
+    funding: Funding
+    privacy: KeyPrivacy
     settlements: Settlements
     time_outs: TimeOuts
     request_bytes_max: int
+    price_version: str
+    """What the list of prices is called that `models` came from."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; never raises but for a cancellation from outside."""
@@ -74,12 +81,12 @@ class ChatCompletions:
     async def _serve(self, key: str, chat: ChatRequest, request_id: str, reply: Reply) -> None:
         self.settlements.admit(request_id)
         try:
-            hold, output_tokens_max = await self._fund(key, chat, request_id, reply)
+            funds, output_tokens_max = await self._fund(key, chat, request_id, reply)
         except BaseException:
             # Without a hold there is nothing to settle; the client releases one whose answer is on its way.
             self.settlements.dismiss(request_id)
             raise
-        exchange = Exchange(request_id, chat, hold, self.settlements)
+        exchange = Exchange(request_id, chat, funds, self.settlements, self.price_version)
         try:
             await self._answer(chat, output_tokens_max, exchange, reply)
         except Exception as error:  # noqa: BLE001 - a fault of ours, of any kind, must still end the hold
@@ -95,16 +102,17 @@ class ChatCompletions:
 
     async def _fund(
         self, key: str, chat: ChatRequest, request_id: str, reply: Reply
-    ) -> tuple[Hold | None, int]:
-        """Return the hold, and the output tokens it pays for; raises `GatewayError` if there is none."""
+    ) -> tuple[Funds | None, int]:
+        """Return what pays, and the output tokens it pays for; raises `GatewayError` if there is none."""
         quote = quote_up(chat)
         try:
+            await self.privacy.check(key, chat.model)
             if quote.amount == 0:
                 # Nothing can be held for a model that is free; the key must be good all the same.
                 balance = (await self.credit.introspect(key)).balance
                 reply.tell_balance(balance, None)
                 return None, chat.output_tokens_wanted
-            answer = await self.credit.place_hold(
+            funded = await self.funding.fund(
                 HoldRequest(
                     key=key,
                     amount=quote.amount,
@@ -118,34 +126,55 @@ class ChatCompletions:
             reason = error.code if isinstance(error, CreditRefused) else str(error)
             _log.info("no_credit", request_id=request_id, model=chat.model.id, reason=reason)
             raise explain_credit(error) from None
-        reply.tell_balance(answer.balance, answer.hold)
-        output_tokens_max = quote.output_tokens_max(chat, answer.hold.amount)
+        if funded.balance is not None:
+            reply.tell_balance(funded.balance, funded.hold)
+        output_tokens_max = quote.output_tokens_max(chat, funded.funds.amount)
         if output_tokens_max < chat.output_tokens_wanted:
             reply.tell_clamped(output_tokens_max)
-        return answer.hold, output_tokens_max
+        return funded.funds, output_tokens_max
 
     async def _answer(
         self, chat: ChatRequest, output_tokens_max: int, exchange: Exchange, reply: Reply
     ) -> None:
-        upstream = self.upstreams[chat.model.upstream]
-        body = chat.body(output_tokens_max)
+        async with _upstream_within(self.time_outs.total_seconds):
+            answer = await self._ask_in_turn(chat, output_tokens_max, exchange, reply)
         if chat.stream:
-            async with (
-                _upstream_within(self.time_outs.total_seconds),
-                upstream.stream(body, exchange.note_sent) as chunks,
-            ):
-                last = await self._relay(chunks, chat, exchange, reply)
-            await self._finish_stream(last, chat, exchange, reply)
+            await self._finish_stream(answer, chat, exchange, reply)
         else:
-            async with _upstream_within(self.time_outs.total_seconds):
-                answer = await upstream.complete(body, exchange.note_sent)
             await self._finish_whole(answer, chat, exchange, reply)
+
+    async def _ask_in_turn(
+        self, chat: ChatRequest, output_tokens_max: int, exchange: Exchange, reply: Reply
+    ) -> dict[str, object]:
+        """Ask the model's upstreams one after the other, until the client has something from one of them."""
+        *first, last = chat.model.ways
+        for way in first:
+            try:
+                return await self._ask(way, chat, output_tokens_max, exchange, reply)
+            except UpstreamFailed as failure:
+                if reply.begun or not failure.is_about_the_upstream:
+                    raise
+                _log.warning("next_upstream", model=chat.model.id, failed=way.upstream, code=failure.code)
+                exchange.begin_again()
+        return await self._ask(last, chat, output_tokens_max, exchange, reply)
+
+    async def _ask(
+        self, way: Fallback, chat: ChatRequest, output_tokens_max: int, exchange: Exchange, reply: Reply
+    ) -> dict[str, object]:
+        """Return a whole answer, or pass a stream on and return its last chunk."""
+        upstream = self.upstreams[way.upstream]
+        body = chat.body(output_tokens_max, way.upstream_model)
+        if chat.stream:
+            async with upstream.stream(body, exchange.note_sent) as chunks:
+                return await self._relay(chunks, chat, exchange, reply)
+        answer = await upstream.complete(body, exchange.note_sent)
+        if not answer.get("choices") or not exchange.tally.add(answer, "message"):
+            raise upstream_invalid()
+        return answer
 
     async def _finish_whole(
         self, answer: dict[str, object], chat: ChatRequest, exchange: Exchange, reply: Reply
     ) -> None:
-        if not answer.get("choices") or not exchange.tally.add(answer, "message"):
-            raise upstream_invalid()
         charge = exchange.capture(whole=True)
         await exchange.settled(self.time_outs.settle_seconds)
         await reply.whole(

@@ -69,9 +69,9 @@ class ChatRequest:
     fields: Mapping[str, object] = field(repr=False)
     """What is forwarded as it came."""
 
-    def body(self, output_tokens_max: int) -> bytes:
-        """Return what is sent to the upstream."""
-        shaped: dict[str, object] = {**self.fields, "model": self.model.upstream_model}
+    def body(self, output_tokens_max: int, upstream_model: str) -> bytes:
+        """Return what is sent to an upstream that calls the model so."""
+        shaped: dict[str, object] = {**self.fields, "model": upstream_model}
         shaped[self.cap_name] = output_tokens_max
         if self.stream:
             shaped |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -104,7 +104,8 @@ class Quote:
 def quote_up(chat: ChatRequest) -> Quote:
     """Return the bounds of what `chat` costs; they are never below the actual cost."""
     # Clamping makes the number of tokens shorter, never longer: this body is the longest that will be sent.
-    input_tokens = input_tokens_bound(len(chat.body(chat.output_tokens_wanted)), chat.model.context_length)
+    sent_bytes = max(len(chat.body(chat.output_tokens_wanted, way.upstream_model)) for way in chat.model.ways)
+    input_tokens = input_tokens_bound(sent_bytes, chat.model.context_length)
     least = min(chat.output_tokens_wanted, OUTPUT_TOKENS_MIN)
     return Quote(
         amount=cost_up(chat.model.price, input_tokens=input_tokens, output_tokens=chat.output_tokens_wanted),

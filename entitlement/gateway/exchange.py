@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from entitlement.client import Hold, Usage
+from entitlement.client import Usage
 from entitlement.core.units import NanoUsd
 from entitlement.gateway.chat_request import ChatRequest
+from entitlement.gateway.funding import Funds
 from entitlement.gateway.pricing import cost_up
 from entitlement.gateway.settlements import Settlements
 from entitlement.gateway.usage import Tally, Tokens
@@ -40,11 +41,17 @@ class Exchange:
     """A request with its hold, or without one where the model costs nothing."""
 
     def __init__(
-        self, request_id: str, chat: ChatRequest, hold: Hold | None, settlements: Settlements
+        self,
+        request_id: str,
+        chat: ChatRequest,
+        funds: Funds | None,
+        settlements: Settlements,
+        price_version: str,
     ) -> None:
         self._request_id = request_id
         self._chat = chat
-        self._hold = hold
+        self._funds = funds
+        self._price_version = price_version
         self._settlements = settlements
         self._began_at = time.monotonic()
         self._ended = False
@@ -56,6 +63,11 @@ class Exchange:
         """Know that the upstream may have begun to work: from here on, leaving costs."""
         self._sent = True
 
+    def begin_again(self) -> None:
+        """Forget what came from an upstream that failed before its first byte: the next one is asked."""
+        self.tally = Tally(self._chat.prompt_bytes)
+        self._sent = False
+
     def capture(self, *, whole: bool, status: int = STATUS_OK, code: str | None = None) -> Charge:
         """End with a cost: of the whole answer, or of what there is of it."""
         tokens = self.tally.tokens(whole=whole)
@@ -63,7 +75,7 @@ class Exchange:
         if not self._ended:
             self._ended = True
             self._log_end(status, code, charge)
-            if self._hold is None:
+            if self._funds is None:
                 self._settlements.dismiss(self._request_id)
             else:
                 usage = Usage(
@@ -72,8 +84,9 @@ class Exchange:
                     output_tokens=tokens.output,
                     latency_ms=self._latency_ms(),
                     status=status,
+                    price_version=self._price_version,
                 )
-                self._settling = self._settlements.capture(self._hold, charge.cost, usage)
+                self._settling = self._funds.capture(charge.cost, usage)
         return charge
 
     def release(self, *, status: int, code: str) -> None:
@@ -82,10 +95,10 @@ class Exchange:
             return
         self._ended = True
         self._log_end(status, code, None)
-        if self._hold is None:
+        if self._funds is None:
             self._settlements.dismiss(self._request_id)
         else:
-            self._settling = self._settlements.release(self._hold)
+            self._settling = self._funds.release()
 
     def abandon(self) -> None:
         """End, if it has not, because nobody waits for it: the client left, or the gateway shuts down."""
@@ -104,12 +117,12 @@ class Exchange:
     def _capped(self, tokens: Tokens) -> NanoUsd:
         """Return the cost, never above the hold: the bounds were ours, so an excess is not the client's."""
         cost = cost_up(self._chat.model.price, input_tokens=tokens.input, output_tokens=tokens.output)
-        if self._hold is None or cost <= self._hold.amount:
+        if self._funds is None or cost <= self._funds.amount:
             return cost
         _log.warning(
-            "upstream_overran", hold=self._hold.id, cost_nano_usd=cost, held_nano_usd=self._hold.amount
+            "upstream_overran", hold=self._funds.name, cost_nano_usd=cost, held_nano_usd=self._funds.amount
         )
-        return self._hold.amount
+        return self._funds.amount
 
     def _latency_ms(self) -> int:
         return round((time.monotonic() - self._began_at) * 1000)
@@ -118,7 +131,7 @@ class Exchange:
         _log.info(
             "request",
             request_id=self._request_id,
-            hold=None if self._hold is None else self._hold.id,
+            hold=None if self._funds is None else self._funds.name,
             model=self._chat.model.id,
             input_tokens=None if charge is None else charge.tokens.input,
             output_tokens=None if charge is None else charge.tokens.output,

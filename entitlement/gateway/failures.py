@@ -18,12 +18,14 @@ from entitlement.client import (
     InsufficientCredit,
     KeyLimitReached,
     KeyRefused,
+    RateLimited,
 )
 from entitlement.gateway.pricing import usd_short
 
 RETRY_AFTER_SECONDS_DEFAULT = 2
 
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota"} | {
+    403: "permission_error",
     404: "invalid_request_error",
     405: "invalid_request_error",
     413: "invalid_request_error",
@@ -64,6 +66,11 @@ class GatewayError(Exception):
 
 class UpstreamFailed(GatewayError):
     """The upstream's part failed: nothing is charged before the first byte, later what there is."""
+
+    @property
+    def is_about_the_upstream(self) -> bool:
+        """Whether another upstream may do better: 400 is about the request."""
+        return self.status != 400  # noqa: PLR2004 - the status is its own name
 
 
 def invalid_request(problem: str, **figures: object) -> GatewayError:
@@ -121,6 +128,14 @@ def explain_credit(error: CreditError) -> GatewayError:
             )
         case KeyRefused():
             return authentication_failed(error.code, error.detail)
+        case RateLimited():
+            return GatewayError(
+                429,
+                "RATE_LIMIT_EXCEEDED",
+                f"Too many requests: another is taken in {error.retry_after} s. Nothing was charged.",
+                figures=_figures(error, ("of", "requests", "seconds", "retry_after")),
+                retry_after=error.retry_after,
+            )
         case CreditUnavailable():
             return credit_unavailable(error.retry_after)
         case _:
@@ -128,8 +143,10 @@ def explain_credit(error: CreditError) -> GatewayError:
             return credit_unavailable()
 
 
-def _figures(error: CreditRefused) -> dict[str, object]:
-    names = ("limit", "period", "wanted", "available", "resets_at")
+_CREDIT_FIGURES = ("limit", "period", "wanted", "available", "resets_at")
+
+
+def _figures(error: CreditRefused, names: tuple[str, ...] = _CREDIT_FIGURES) -> dict[str, object]:
     return {name: error.figures[name] for name in names if name in error.figures}
 
 

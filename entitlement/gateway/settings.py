@@ -21,7 +21,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from entitlement.client import LeaseTerms
+from entitlement.client.requests import LEASE_SECONDS_MAX
 from entitlement.core.errors import SetupError
+from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.gateway.price_list import Model, read_price_list
 
 PREFIX = "ENTITLEMENT_GATEWAY_"
@@ -71,6 +74,31 @@ class TimeOuts(BaseModel):
     """For requests to end by themselves at shutdown, and again for their holds to be settled."""
 
 
+class LeaseSettings(BaseModel):
+    """How leases are kept, where they are. Amounts are nano-USD."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    amount: Annotated[int, Field(ge=1, le=NANO_USD_MAX)] = 100_000_000
+    """What a key in use has on lease; other gateways of the same account cannot spend it meanwhile."""
+    ttl: Annotated[int, Field(ge=2, le=LEASE_SECONDS_MAX)] = 10
+    """Seconds; a revoked key stops within them."""
+    idle_seconds: _Seconds = 30.0
+    """After so long without a request a lease is given back."""
+    offline_allowance: Annotated[int, Field(ge=0, le=NANO_USD_MAX)] = 0
+    """What each key may spend while the service cannot be reached: the operator's risk. 0: nothing."""
+
+    def terms(self, patience_seconds: float) -> LeaseTerms:
+        """Return them as the client takes them."""
+        return LeaseTerms(
+            amount=NanoUsd(self.amount),
+            ttl=self.ttl,
+            idle_seconds=self.idle_seconds,
+            patience_seconds=patience_seconds,
+            offline_allowance=NanoUsd(self.offline_allowance),
+        )
+
+
 class GatewaySettings(BaseModel):
     """What `create_app` needs."""
 
@@ -82,6 +110,11 @@ class GatewaySettings(BaseModel):
     """What this gateway authenticates with there."""
     upstreams: dict[str, Upstream]
     models: tuple[Model, ...]
+    price_version: str | None = None
+    """What the list of prices is called, kept with each cost; None: a hash of the prices."""
+    leases: bool = False
+    """Whether requests are decided from leases, in this process, instead of by the service one by one."""
+    lease_terms: LeaseSettings = LeaseSettings()
     time_outs: TimeOuts = TimeOuts()
     request_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 2**20
     """The largest body of a request."""
@@ -92,7 +125,8 @@ class GatewaySettings(BaseModel):
 
     @model_validator(mode="after")
     def _every_model_has_its_upstream(self) -> Self:
-        missing = sorted({model.upstream for model in self.models} - self.upstreams.keys())
+        named = {way.upstream for model in self.models for way in model.ways}
+        missing = sorted(named - self.upstreams.keys())
         if missing:
             problem = f"the price list names upstreams that are not configured: {', '.join(missing)}"
             raise ValueError(problem)
@@ -106,6 +140,8 @@ class _Environment(BaseSettings):
     service_token: SecretStr
     upstreams: dict[str, Upstream]
     price_list: Path = Path("models.toml")
+    leases: bool = False
+    lease_terms: LeaseSettings = LeaseSettings()
     time_outs: TimeOuts = TimeOuts()
     request_bytes_max: int = GatewaySettings.model_fields["request_bytes_max"].default
     answer_bytes_max: int = GatewaySettings.model_fields["answer_bytes_max"].default
@@ -116,8 +152,10 @@ def read_settings() -> GatewaySettings:
     """Return the settings that the environment describes; raises `SetupError` naming what is at fault."""
     try:
         environment = _Environment()  # pyright: ignore[reportCallIssue] - the environment fills it
+        prices = read_price_list(environment.price_list)
         return GatewaySettings(
-            models=read_price_list(environment.price_list),
+            models=prices.models,
+            price_version=prices.version,
             **environment.model_dump(exclude={"price_list"}),
         )
     except ValidationError as error:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app as create_api
 from entitlement.chain.networks import load_network
+from entitlement.core.keys import ModelPrivacy, NewKey
 from entitlement.gateway.app import create_app
 from entitlement.gateway.echo import create_echo
 from entitlement.gateway.price_list import Model
@@ -41,6 +42,8 @@ class CreditService:
     service_token: str
     make_key: Callable[[int], str]
     """Make a key whose account has so many nano-USD; returns its secret."""
+    make_private_key: Callable[[int], str]
+    """The same for a key that may call private models only."""
     account_state: Callable[[str], dict[str, int]]
     """Return available, held and captured nano-USD of a key's account."""
     everything: Callable[[], str]
@@ -67,6 +70,10 @@ def credit_service(
         def make_key(credit: int) -> str:
             return holder(sessions, diem=credit, number=next(numbers)).secret
 
+        def make_private_key(credit: int) -> str:
+            wish = NewKey("a private key", model_privacy=ModelPrivacy.PRIVATE_ONLY)
+            return holder(sessions, diem=credit, number=next(numbers), wish=wish).secret
+
         def account_state(secret: str) -> dict[str, int]:
             balance = service.keys.introspect(secret)[1]
             return {"available": balance.available, "held": balance.held, "captured": balance.spent}
@@ -80,7 +87,7 @@ def credit_service(
                 )
 
         with running(create_api(service)) as url:
-            yield CreditService(url, token, make_key, account_state, everything)
+            yield CreditService(url, token, make_key, make_private_key, account_state, everything)
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ class Set:
     state: str = "open"
     spent: int = 0
     captured: int = 0
-    numbers: set[int] = field(default_factory=set)
+    told: int = 0
 
 
 @dataclass
@@ -241,6 +241,7 @@ class RuleKeeper:
         credit = self.credit[lease.key]
         if lease.state == "open":
             if credit.revoked:
+                self._end(lease, "returned", 0)
                 raise Refused(401, "key_revoked", revoked_at=1, **self._lease_out(lease))
             more = operation["amount"] - (lease.amount - lease.spent)
             if more > 0:
@@ -267,12 +268,18 @@ class RuleKeeper:
 
     def _book(self, lease: Set, operation: Fields) -> None:
         if self.clock() >= lease.expires_at + 3600:
-            raise Refused(410, "lease_expired", expired_at=int(lease.expires_at))
-        for each in operation.get("requests", []):
-            if each["number"] not in lease.numbers:
-                lease.numbers.add(each["number"])
-                self.told.append(each)
+            raise Refused(410, "hold_expired", expired_at=int(lease.expires_at))
         more = max(operation["spent"] - lease.spent, 0)
+        if lease.state == "returned":
+            if more:
+                raise Refused(409, "hold_already_ended")
+            return
+        if "requests" in operation:
+            new = [each for each in operation["requests"] if each["number"] > lease.told]
+            if sum(each["cost"] for each in new) != more:
+                raise Refused(400, "invalid_request")
+            lease.told = max([lease.told, *(each["number"] for each in new)])
+            self.told += new
         credit = self.credit[lease.key]
         if lease.state == "open":
             paid = min(more, lease.amount - lease.spent)
@@ -288,7 +295,7 @@ class RuleKeeper:
     def _of(self, operation: Fields, prefix: str) -> Set:
         kept = self.kept.get(operation["id"])
         if kept is None or not kept.id.startswith(prefix):
-            raise Refused(404, f"unknown_{prefix}")
+            raise Refused(404, "unknown_hold")
         return kept
 
     def _balance(self, key: str) -> Fields:

@@ -12,11 +12,11 @@ from entitlement.client import (
     CreditRefused,
     CreditUnavailable,
     HoldAnswer,
+    HoldExpired,
     HoldRequest,
     InsufficientCredit,
     InvalidAnswer,
     LeaseAnswer,
-    LeaseExpired,
     LeaseRequest,
     RateLimited,
     RetryPolicy,
@@ -226,7 +226,7 @@ def test_refusals_of_leases_and_rates_have_their_own_exceptions(
 ) -> None:
     lease = client.open_lease(LeaseRequest(KEY, NanoUsd(10), "l", ttl=9)).lease
     service.kept[lease.id].expires_at -= 4_000
-    with pytest.raises(LeaseExpired):
+    with pytest.raises(HoldExpired):
         client.renew_lease(lease.id, spent=NanoUsd(0), amount=NanoUsd(1), ttl=9)
     service.limited = 3
     with pytest.raises(RateLimited) as limited:

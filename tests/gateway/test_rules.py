@@ -96,7 +96,7 @@ def test_the_quote_is_never_below_a_cost_with_a_token_for_every_byte(
     worst = len(text.encode()) + len("user")
     assert quote.amount >= cost_up(priced.price, input_tokens=worst, output_tokens=max_tokens)
     assert quote.minimum <= quote.amount
-    assert len(chat.body(max_tokens)) <= quote.input_tokens
+    assert len(chat.body(max_tokens, chat.model.upstream_model)) <= quote.input_tokens
 
 
 def test_the_input_bound_stops_at_the_context() -> None:
@@ -161,7 +161,7 @@ def test_an_event_without_end_is_refused(piece: bytes) -> None:
 
 def test_the_price_list_that_is_shipped_can_be_read() -> None:
     models = read_price_list(Path(__file__).parents[2] / "models.toml")
-    assert "echo" in [each.id for each in models]
+    assert "echo" in [each.id for each in models.models]
 
 
 GOOD = """
@@ -195,10 +195,25 @@ privacy = "private"
     ],
 )
 def test_a_price_list_with_a_fault_is_refused_saying_where(change: tuple[str, str], told: str) -> None:
-    assert len(parse_price_list(GOOD, name="prices")) == 1
+    assert len(parse_price_list(GOOD, name="prices").models) == 1
     with pytest.raises(SetupError, match="prices") as refused:
         parse_price_list(GOOD.replace(*change), name="prices")
     assert told in str(refused.value)
+
+
+def test_a_price_list_is_called_what_it_says_or_by_its_prices() -> None:
+    dear = GOOD.replace("= 2\n", "= 3\n")
+    renamed = GOOD.replace('upstream = "echo"', 'upstream = "other"')
+    other = GOOD.replace('id = "m"', 'id = "n"')
+    assert parse_price_list('version = "2026-09"\n' + GOOD, name="p").version == "2026-09"
+    version = parse_price_list(GOOD, name="p").version
+    assert version != parse_price_list(dear, name="p").version
+    assert version == parse_price_list(renamed, name="p").version
+    assert (
+        parse_price_list(GOOD + other, name="p").version == parse_price_list(other + GOOD, name="p").version
+    )
+    with pytest.raises(SetupError, match="version"):
+        parse_price_list('version = ""\n' + GOOD, name="p")
 
 
 def test_a_model_listed_twice_is_refused() -> None:
