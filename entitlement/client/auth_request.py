@@ -35,45 +35,57 @@ REFUSED = 403
 _log = logging.getLogger(__name__)
 
 
-def create_app(client: AsyncCreditClient, price: NanoUsd) -> Starlette:
-    """Return the answerer as an ASGI application; `price` is the most that a request costs, nano-USD."""
-    held: dict[str, NanoUsd] = {}
+class Answerer:
+    """Holds for requests before they pass, and ends the holds after them."""
 
-    async def hold(request: Request) -> Response:
+    def __init__(self, client: AsyncCreditClient, price: NanoUsd) -> None:
+        self._client = client
+        self._price = price
+        self._held: dict[str, NanoUsd] = {}
+        """Amounts of open holds by their ids: what is not here is not ended for anybody."""
+
+    async def hold(self, request: Request) -> Response:
+        """Answer whether a request may pass."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             return _refused(401, "missing_key")
         try:
-            answer = await client.place_hold(HoldRequest(key.strip(), price, f"req_{uuid4().hex}"))
+            wanted = HoldRequest(key.strip(), self._price, f"req_{uuid4().hex}")
+            hold = (await self._client.place_hold(wanted)).hold
         except CreditError as error:
             if isinstance(error, CreditRefused) and not isinstance(error, GatewayNotAuthenticated):
                 return _refused(error.status, error.code, error.figure("retry_after"))
             return _refused(503, "credit_unavailable", 2)
-        held[answer.hold.id] = answer.hold.amount
-        while len(held) > OPEN_MAX:
+        self._held[hold.id] = hold.amount
+        while len(self._held) > OPEN_MAX:
             # The oldest is one whose end was never told: its hold expires by itself.
-            del held[next(iter(held))]
-        return Response(headers={"x-credit-hold": answer.hold.id})
+            del self._held[next(iter(self._held))]
+        return Response(headers={"x-credit-hold": hold.id})
 
-    async def end(request: Request) -> Response:
+    async def end(self, request: Request) -> Response:
+        """End a request's hold by what became of it."""
         name = request.headers.get("x-credit-hold", "")
-        amount = held.pop(name, None)
+        amount = self._held.pop(name, None)
         if amount is None:
             # Refused before, or ended before: there is nothing to end.
             return Response(status_code=204)
-        # Several upstreams are told one after the other: the last one answered.
-        result = request.headers.get("x-credit-result", "").replace(":", ",").split(",")[-1].strip()
-        status = int(result) if result.isascii() and result.isdigit() else FAULT
-        given = request.headers.get("x-credit-cost", "")
-        cost = NanoUsd(min(int(given), amount)) if given.isascii() and given.isdigit() else amount
+        # Where several servers were asked, one after the other, the last one answered.
+        status = _whole(request.headers.get("x-credit-result", "").replace(":", ",").split(",")[-1].strip())
+        cost = _whole(request.headers.get("x-credit-cost", ""))
         try:
-            if status >= FAULT:
-                await client.release(name)
+            if status is None or status >= FAULT:
+                await self._client.release(name)
             else:
-                await client.capture(name, cost, Usage("nginx", 0, 0, 0, status))
+                taken = amount if cost is None else NanoUsd(min(cost, amount))
+                await self._client.capture(name, taken, Usage("nginx", 0, 0, 0, status))
         except CreditError as error:
             _log.error("hold %s was not settled: %s", name, type(error).__name__)
         return Response(status_code=204)
+
+
+def create_app(client: AsyncCreditClient, price: NanoUsd) -> Starlette:
+    """Return the answerer as an ASGI application; `price` is the most that a request costs, nano-USD."""
+    answerer = Answerer(client, price)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
@@ -81,9 +93,13 @@ def create_app(client: AsyncCreditClient, price: NanoUsd) -> Starlette:
             yield
 
     return Starlette(
-        routes=[Route("/hold", hold), Route("/end", end, methods=["POST"])],
+        routes=[Route("/hold", answerer.hold), Route("/end", answerer.end, methods=["POST"])],
         lifespan=lifespan,
     )
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _refused(status: int, code: str, retry_after: int | None = None) -> Response:

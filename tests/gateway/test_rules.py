@@ -216,6 +216,14 @@ def test_a_price_list_is_called_what_it_says_or_by_its_prices() -> None:
         parse_price_list('version = ""\n' + GOOD, name="p")
 
 
+def test_a_model_names_its_further_upstreams_in_their_order() -> None:
+    further = 'fallbacks = [{upstream = "b", upstream_model = "m2"}, {upstream = "c", upstream_model = "m3"}]'
+    listed = parse_price_list(GOOD + further, name="p").models[0]
+    assert [way.upstream for way in listed.ways] == ["echo", "b", "c"]
+    with pytest.raises(SetupError, match="upstream_model: Field required"):
+        parse_price_list(GOOD + 'fallbacks = [{upstream = "b"}]', name="p")
+
+
 def test_a_model_listed_twice_is_refused() -> None:
     with pytest.raises(SetupError, match="has twice: m"):
         parse_price_list(GOOD + GOOD, name="prices")
