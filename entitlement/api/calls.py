@@ -134,7 +134,7 @@ def _usage(usage: UsageIn | None) -> Usage | None:
 
 
 def _lease_answer(answer: HoldAnswer) -> Body:
-    return lease_answer(answer, answer.now)
+    return lease_answer(answer, answer.micros)
 
 
 HOLD = Call("hold", "/v1/holds", 201, HoldIn, _hold, hold_answer)

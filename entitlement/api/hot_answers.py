@@ -13,9 +13,9 @@ def hold_answer(answer: HoldAnswer) -> dict[str, object]:
     return {"hold": hold_out(answer.hold), "balance": balance_out(answer.balance)}
 
 
-def lease_answer(answer: HoldAnswer, now: int) -> dict[str, object]:
-    """Return the body of an answer about a lease at `now`."""
-    return {"lease": lease_out(answer.hold, now), "balance": balance_out(answer.balance)}
+def lease_answer(answer: HoldAnswer, micros: int) -> dict[str, object]:
+    """Return the body of an answer about a lease at a Unix time in microseconds."""
+    return {"lease": lease_out(answer.hold, micros), "balance": balance_out(answer.balance)}
 
 
 def hold_out(hold: Hold) -> dict[str, object]:
@@ -35,7 +35,7 @@ def hold_out(hold: Hold) -> dict[str, object]:
     }
 
 
-def lease_out(lease: Hold, now: int) -> dict[str, object]:
+def lease_out(lease: Hold, micros: int) -> dict[str, object]:
     """Return a lease as `schemas.LeaseOut` describes it."""
     assert lease.kind is HoldKind.LEASE
     is_open = lease.state is HoldState.OPEN
@@ -52,7 +52,7 @@ def lease_out(lease: Hold, now: int) -> dict[str, object]:
         "epoch": lease.epoch,
         "created_at": lease.created_at,
         "expires_at": lease.expires_at,
-        "expires_in": max(0, lease.expires_at - now) if is_open else 0,
+        "expires_in": max(0, lease.expires_at * 1_000_000 - micros) // 1_000 / 1_000 if is_open else 0.0,
         "funded_by": _funding(lease) if is_open else [],
     }
 

@@ -250,8 +250,8 @@ class LeaseOut(Wire):
     epoch: int
     created_at: int
     expires_at: int
-    expires_in: int
-    """Seconds from this answer; a lease never outlives its epoch."""
+    expires_in: float
+    """Seconds from this answer, rounded down to milliseconds; a lease never outlives its epoch."""
     funded_by: list[FundingOut]
 
 

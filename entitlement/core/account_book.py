@@ -249,7 +249,8 @@ class AccountBook:
         try:
             key.key.check_usable(self.now)
         except errors.EntitlementError:
-            self._resize(lease, NOTHING, NOTHING, ends=True)
+            # As one that ran out now: what is under way may still be told within the grace hour.
+            self._give_back(replace(lease, expires_at=self.now), HoldState.EXPIRED)
             raise
         return self._resize(
             lease,

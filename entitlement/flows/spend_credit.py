@@ -48,8 +48,8 @@ class HoldAnswer:
 
     hold: Hold
     balance: Balance
-    now: int
-    """Unix seconds by the service's clock, as of the transaction that answered."""
+    micros: int
+    """Unix microseconds by the service's clock, as of the transaction that answered."""
     is_repeated: bool = False
     """Whether this is the answer to a request that was answered before."""
     refusal: errors.EntitlementError | None = None
@@ -252,7 +252,7 @@ class SpendCredit:
         finally:
             if hold_id in book.holds:
                 books.seen[name] = book.holds[hold_id]
-        return HoldAnswer(hold, book.balance(), book.now)
+        return HoldAnswer(hold, book.balance(), book.micros)
 
 
 def give_back_due(session: Session, account_ids: Sequence[int]) -> int:
@@ -323,7 +323,7 @@ def _answer_again(books: Books, known: Hold, request: HoldRequest) -> HoldAnswer
     book = books.accounts[known.account_id]
     # Told that it is open after its time, the gateway would do work that it no longer pays for.
     hold = book.holds.get(known.id, known)
-    return HoldAnswer(hold, book.balance(), book.now, is_repeated=True)
+    return HoldAnswer(hold, book.balance(), book.micros, is_repeated=True)
 
 
 def _settle(books: Books, gateway_id: int, operation: OfHold) -> HoldAnswer:
@@ -341,10 +341,10 @@ def _settle(books: Books, gateway_id: int, operation: OfHold) -> HoldAnswer:
                 hold = book.renew(hold, operation.report)
             except RENEWAL_REFUSALS as refusal:
                 # What was spent is charged all the same, and the gateway learns how its lease stands.
-                return HoldAnswer(book.holds[hold.id], book.balance(), book.now, refusal=refusal)
+                return HoldAnswer(book.holds[hold.id], book.balance(), book.micros, refusal=refusal)
         case Look():
             pass
-    return HoldAnswer(hold, book.balance(), book.now, is_repeated)
+    return HoldAnswer(hold, book.balance(), book.micros, is_repeated)
 
 
 def _find(books: Books, gateway_id: int, hold_id: str) -> tuple[AccountBook, Hold]:

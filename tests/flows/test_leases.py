@@ -124,8 +124,10 @@ def test_a_key_that_is_revoked_gets_no_more_and_pays_what_it_spent(
     ManageKeys(sessions).revoke(alice.account_id, alice.key_id)
     ended = spend.renew(alice.gateway_id, lease.hold.id, report(10, 50))
     assert isinstance(ended.refusal, KeyRevoked)
-    assert (ended.hold.state, ended.hold.captured, ended.balance.held) == (HoldState.CAPTURED, 10, 0)
+    assert (ended.hold.state, ended.hold.captured, ended.balance.held) == (HoldState.EXPIRED, 10, 0)
     assert ended.balance.available == 90
+    late = spend.renew(alice.gateway_id, lease.hold.id, report(17, 50))
+    assert (late.hold.state, late.hold.captured, late.balance.available) == (HoldState.EXPIRED, 17, 83)
     assert_books_close(sessions)
 
 
