@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
 JOBS ?= 2
 
-.PHONY: help run test simulate prove demo check coverage setup format lock openapi clean slither mutants halmos
+.PHONY: help run test simulate history prove demo check coverage setup format lock openapi clean slither mutants halmos
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: check ## Run everything: lint, types, import rules, forge tests, pytest
 
 simulate: setup ## Live through seeded days behind a node that lies, until Ctrl-C (SEED=7 DAYS=20: those alone)
 	$(BIN)/python -m scripts.simulate $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS))
+
+history: setup ## Let 64 clients ask while everything dies, and check what they saw (SEED=7 SECONDS=60)
+	$(BIN)/python -m scripts.history $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 prove: setup ## Walk the contracts' invariants for 2.6 million calls (a quarter of an hour) and count them
 	$(BIN)/python scripts/prove.py $(ARGS)

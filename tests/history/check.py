@@ -1,0 +1,168 @@
+"""Whether a recorded history can be: every answer against the journal, in the order in which it was written.
+
+The journal says in which order the ledger changed. An answer of 2xx must be in it, with its figures. At
+every point of that order no bucket and no key's limit is past its sum. And a refusal must have been right at
+some moment between its question and its answer: at the figures that it told of, which were too little.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from entitlement.core.ledger import Place
+from tests.history.record import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    number: int
+    key: str
+    kind: str
+    account: int
+    moves: tuple[tuple[int | None, str, str, int], ...]
+    """(bucket, from, to, amount)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was looked at, and what is wrong."""
+
+    deliveries: int
+    unknown: int
+    refusals: int
+    entries: int
+    wrong: tuple[str, ...]
+
+
+def check(session: Session, seen: Sequence[Seen], limits: dict[int, int]) -> Verdict:
+    """Compare a history with what the database holds; `limits` are of the accounts whose key has one."""
+    entries = journal(session)
+    wrong = [*never_overspent(entries, limits), *acknowledged(session, seen), *refused(entries, seen)]
+    return Verdict(
+        deliveries=len(seen),
+        unknown=sum(each.status is None for each in seen),
+        refusals=sum(each.status == 402 for each in seen),
+        entries=len(entries),
+        wrong=tuple(wrong),
+    )
+
+
+def journal(session: Session) -> list[Entry]:
+    rows = session.execute(
+        text("SELECT id, key, kind, account_id, buckets, moves, amounts FROM entries ORDER BY id")
+    )
+    return [
+        Entry(
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            tuple(
+                (bucket, *move.split(">"), amount)  # type: ignore[misc]
+                for bucket, move, amount in zip(row[4], row[5], row[6], strict=True)
+            ),
+        )
+        for row in rows
+    ]
+
+
+def never_overspent(entries: Sequence[Entry], limits: dict[int, int]) -> list[str]:
+    """No bucket below nothing and no limit exceeded, after every entry."""
+    wrong: list[str] = []
+    has: dict[tuple[int, str], int] = defaultdict(int)
+    used: dict[int, int] = defaultdict(int)
+    for entry in entries:
+        for bucket, source, target, amount in entry.moves:
+            if bucket is None:
+                continue
+            for place, change in ((source, -amount), (target, amount)):
+                if place in (Place.HELD, Place.CONSUMED):
+                    used[entry.account] += change
+                has[bucket, place] += change
+                if has[bucket, place] < 0 and place != Place.ISSUED:
+                    wrong.append(f"{entry.key} leaves {has[bucket, place]} {place} in bucket {bucket}")
+        if used[entry.account] > limits.get(entry.account, used[entry.account]):
+            wrong.append(f"{entry.key} takes account {entry.account} past its limit: {used[entry.account]}")
+    return wrong
+
+
+def acknowledged(session: Session, seen: Sequence[Seen]) -> list[str]:
+    """Whatever was answered with 2xx is there as it was told, and each request once."""
+    rows = session.execute(text("SELECT request_id, id, state, captured FROM holds")).all()
+    holds = {row[0]: row for row in rows}
+    wrong = [] if len(holds) == len(rows) else ["a request has two holds"]
+    for each in seen:
+        if each.status is None or each.status >= 300:
+            continue
+        row = holds.get(each.request_id)
+        told = each.told["hold"]
+        assert isinstance(told, dict)
+        if row is None or row[1] != told["id"]:
+            wrong.append(f"{each.request_id} was answered and is not there")
+        elif each.kind in ("capture", "charge") and (row[2], row[3]) != ("captured", told["captured"]):
+            wrong.append(f"{each.request_id} was captured with {told['captured']} and is {row[2:]}")
+        elif each.kind == "release" and row[2] != "released":
+            wrong.append(f"{each.request_id} was released and is {row[2]}")
+    return wrong
+
+
+def refused(entries: Sequence[Entry], seen: Sequence[Seen]) -> list[str]:
+    """Every refusal tells a sum that there was while it was decided, and that was too little."""
+    wrong: list[str] = []
+    available, place_of = lines_of(entries)
+    by_account = known_places(seen, place_of)
+    # A repeated refusal tells what there was at the first delivery of its request.
+    first_asked: dict[str, float] = {}
+    for each in seen:
+        if each.kind in ("hold", "charge"):
+            first_asked[each.request_id] = min(each.started, first_asked.get(each.request_id, each.started))
+    for each in seen:
+        if each.status != 402 or each.told["code"] != "insufficient_credit":
+            continue
+        line = available[each.account]
+        started = first_asked[each.request_id]
+        # What was answered before it was asked is in front of it, what was asked after its answer behind.
+        first = max((at for _, ended, at in by_account[each.account] if ended < started), default=0)
+        last = min(
+            (at - 1 for begun, _, at in by_account[each.account] if begun > each.ended), default=len(line) - 1
+        )
+        figure = each.told["available"]
+        if figure not in line[first : last + 1]:
+            wrong.append(f"{each.request_id} was refused at {figure}, which there was never then")
+        elif int(str(figure)) >= each.amount:
+            wrong.append(f"{each.request_id} was refused {each.amount} of {figure}")
+    return wrong
+
+
+def lines_of(entries: Sequence[Entry]) -> tuple[dict[int, list[int]], dict[str, tuple[int, int]]]:
+    """What each account had after each of its entries, and which of these each entry is."""
+    available: dict[int, list[int]] = defaultdict(lambda: [0])
+    place_of: dict[str, tuple[int, int]] = {}
+    for entry in entries:
+        line = available[entry.account]
+        change = sum(
+            amount * ((target == Place.AVAILABLE) - (source == Place.AVAILABLE))
+            for _, source, target, amount in entry.moves
+        )
+        line.append(line[-1] + change)
+        place_of[entry.key] = (entry.account, len(line) - 1)
+    return available, place_of
+
+
+def known_places(
+    seen: Sequence[Seen], place_of: dict[str, tuple[int, int]]
+) -> dict[int, list[tuple[float, float, int]]]:
+    """Of each account: when a question began and ended, and its place among the entries where known."""
+    by_account: dict[int, list[tuple[float, float, int]]] = defaultdict(list)
+    for each in seen:
+        if each.status is not None and each.status < 300:
+            told = each.told["hold"]
+            assert isinstance(told, dict)
+            prefix = {"hold": "hold", "charge": "charge"}.get(each.kind, "end")
+            found = place_of.get(f"{prefix}:{told['id']}")
+            if found is not None:
+                by_account[found[0]].append((each.started, each.ended, found[1]))
+    return by_account
