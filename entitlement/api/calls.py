@@ -129,6 +129,14 @@ def _report(body: ReturnIn, amount: NanoUsd, minimum: NanoUsd, ttl: int) -> Leas
     return LeaseReport(NanoUsd(body.spent), amount, minimum, ttl, requests)
 
 
+def _look(hold_id: str, _: None) -> Look:
+    return Look(hold_id, is_lease=False)
+
+
+def _look_at_lease(lease_id: str, _: None) -> Look:
+    return Look(lease_id, is_lease=True)
+
+
 def _usage(usage: UsageIn | None) -> Usage | None:
     return None if usage is None else usage.to_core()
 
@@ -138,7 +146,9 @@ def _lease_answer(answer: HoldAnswer) -> Body:
 
 
 HOLD = Call("hold", "/v1/holds", 201, HoldIn, _hold, hold_answer)
-READ_HOLD = Call("read", "/v1/holds/{hold_id}", 200, None, lambda hold_id, _: Look(hold_id), hold_answer)
+READ_HOLD = Call(
+    "read", "/v1/holds/{hold_id}", 200, None, lambda hold_id, _: Look(hold_id, is_lease=False), hold_answer
+)
 CAPTURE = Call("capture", "/v1/holds/{hold_id}/capture", 200, CaptureIn, _capture, hold_answer)
 RELEASE = Call(
     "release", "/v1/holds/{hold_id}/release", 200, None, lambda hold_id, _: Release(hold_id), hold_answer
@@ -146,9 +156,7 @@ RELEASE = Call(
 EXTEND = Call("extend", "/v1/holds/{hold_id}/extend", 200, ExtendIn, _extend, hold_answer)
 CHARGE = Call("charge", "/v1/charges", 201, ChargeIn, _charge, hold_answer)
 OPEN_LEASE = Call("open_lease", "/v1/leases", 201, LeaseIn, _open_lease, _lease_answer)
-READ_LEASE = Call(
-    "read_lease", "/v1/leases/{lease_id}", 200, None, lambda lease_id, _: Look(lease_id), _lease_answer
-)
+READ_LEASE = Call("read_lease", "/v1/leases/{lease_id}", 200, None, _look_at_lease, _lease_answer)
 RENEW_LEASE = Call("renew_lease", "/v1/leases/{lease_id}/renew", 200, RenewIn, _renew, _lease_answer)
 RETURN_LEASE = Call("return_lease", "/v1/leases/{lease_id}/return", 200, ReturnIn, _return, _lease_answer)
 

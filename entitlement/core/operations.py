@@ -70,6 +70,8 @@ class Look:
     """Read a hold or lease as it stands."""
 
     hold_id: str
+    is_lease: bool | None = None
+    """Of which of them it must be; None where either is meant."""
 
     def check(self) -> None:
         """There is nothing that could be wrong with it."""

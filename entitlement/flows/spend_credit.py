@@ -221,7 +221,9 @@ class SpendCredit:
         if not self._refused or time.monotonic() - self._refusals_kept_at < REFUSALS_EVERY_SECONDS:
             return []
         self._refusals_kept_at = time.monotonic()
-        refused, self._refused = list(self._refused.values()), {}
+        # In one order for all who write them, so that no two wait for each other.
+        refused = sorted(self._refused.values(), key=lambda each: (each.account_id, each.key_id))
+        self._refused = {}
         return refused
 
     def _decide(self, books: Books, question: Question) -> Outcome:
@@ -342,8 +344,9 @@ def _settle(books: Books, gateway_id: int, operation: OfHold) -> HoldAnswer:
             except RENEWAL_REFUSALS as refusal:
                 # What was spent is charged all the same, and the gateway learns how its lease stands.
                 return HoldAnswer(book.holds[hold.id], book.balance(), book.micros, refusal=refusal)
-        case Look():
-            pass
+        case Look(is_lease=is_lease):
+            if is_lease not in (None, hold.kind is HoldKind.LEASE):
+                raise errors.UnknownHold(hold=hold.id)
     return HoldAnswer(hold, book.balance(), book.micros, is_repeated)
 
 

@@ -349,6 +349,8 @@ def _columns(rows: Iterable[Sequence[object]], others_words: Sequence[int] = ())
 def _write_holds(cursor: Cursor, books: Sequence[AccountBook]) -> None:
     made = [book.holds[hold_id] for book in books for hold_id in book.made]
     if made:
+        # Two groups that have the same request ids, under other keys, then wait for each other in one order.
+        made.sort(key=lambda hold: (hold.gateway_id, hold.request_id))
         cursor.execute(INSERT_HOLDS, _columns((_new_row(hold) for hold in made), NEW_HOLDS_WORDS))
     changed = [book.holds[hold_id] for book in books for hold_id in book.changed]
     if changed:

@@ -31,6 +31,16 @@ def test_a_lease_is_opened_renewed_and_returned(world: World) -> None:
     assert returned.json()["balance"]["available"] == USD - 450
 
 
+def test_a_lease_is_no_hold_and_a_hold_no_lease(world: World) -> None:
+    lease = post(world, "/v1/leases", key=world.rich.secret, amount=9, request_id="l1").json()["lease"]["id"]
+    hold = world.held(5)
+    for path in (f"/v1/leases/{hold}", f"/v1/holds/{lease}"):
+        assert_problem(world.client.get(path, headers=world.gateway), 404, "unknown_hold")
+    for path in (f"/v1/leases/{hold}/return", f"/v1/holds/{lease}/capture"):
+        body = {"spent": 1} if path.endswith("return") else {"amount": 1}
+        assert_problem(post(world, path, **body), 404, "unknown_hold")
+
+
 def test_a_refused_renewal_says_why_and_how_the_lease_stands(world: World) -> None:
     lease = post(world, "/v1/leases", key=world.rich.secret, amount=USD, request_id="l1").json()["lease"]
     refused = post(world, f"/v1/leases/{lease['id']}/renew", spent=10, amount=USD)
