@@ -146,9 +146,7 @@ def _lease_answer(answer: HoldAnswer) -> Body:
 
 
 HOLD = Call("hold", "/v1/holds", 201, HoldIn, _hold, hold_answer)
-READ_HOLD = Call(
-    "read", "/v1/holds/{hold_id}", 200, None, lambda hold_id, _: Look(hold_id, is_lease=False), hold_answer
-)
+READ_HOLD = Call("read", "/v1/holds/{hold_id}", 200, None, _look, hold_answer)
 CAPTURE = Call("capture", "/v1/holds/{hold_id}/capture", 200, CaptureIn, _capture, hold_answer)
 RELEASE = Call(
     "release", "/v1/holds/{hold_id}/release", 200, None, lambda hold_id, _: Release(hold_id), hold_answer
