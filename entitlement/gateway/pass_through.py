@@ -15,7 +15,7 @@ from entitlement.gateway.failures import GatewayError, credit_unavailable
 from entitlement.gateway.incoming import read_body
 from entitlement.gateway.reply import ClientLeft, until_client_leaves
 
-PREFIXES = ("/api/v1/api_keys", "/api/v1/billing")
+PREFIXES = ("/api/v1/api_keys", "/api/v1/billing", "/api/v1/x402")
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 REQUEST_BYTES_MAX = 2**20
 SECONDS_MAX = 60.0
@@ -69,7 +69,7 @@ class PassThrough:
 
 
 def _raw_path(scope: Scope) -> str:
-    """Return the path as it was sent; raises 404 for one that leads out of the two prefixes."""
+    """Return the path as it was sent; raises 404 for one that leads out of the prefixes."""
     path: str = scope["raw_path"].decode("latin-1")
     inside = any(path == prefix or path.startswith(f"{prefix}/") for prefix in PREFIXES)
     # An encoded slash or backslash may be a separator to the one who reads it next.
