@@ -91,7 +91,4 @@ def engine(url: URL) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
-        # Statements are prepared and always mean the same plan: an account's rows by its number. Without this
-        # each is planned anew for its figures, which takes longer than it does.
-        connect_args={"options": "-c plan_cache_mode=force_generic_plan"},
     )

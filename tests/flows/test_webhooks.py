@@ -85,7 +85,11 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        # As many as knock at once: those beyond it would be left to try again, seconds later.
+        request_queue_size = 2 * AT_ONCE_MAX
+
+    server = Server(("127.0.0.1", 0), Handler)
     made.server = server
     made.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
