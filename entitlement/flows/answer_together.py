@@ -17,8 +17,6 @@ from entitlement.flows.spend_credit import Outcome, Question, SpendCredit
 
 QUESTIONS_PER_GROUP = 1_000
 """With more the accounts that a group has locked would keep other processes waiting for too long."""
-GROUPS_AT_ONCE = 2
-"""One is decided while another is written."""
 DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeout)
 
 
@@ -34,7 +32,7 @@ class AnswerTogether:
     def __init__(self, spend: SpendCredit) -> None:
         self._spend = spend
         self._waiting: deque[_Waiting] = deque()
-        self._groups: set[asyncio.Task[None]] = set()
+        self._group: asyncio.Task[None] | None = None
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """Return the outcomes, once they are committed. Raises what `SpendCredit.answer` raises.
@@ -43,10 +41,9 @@ class AnswerTogether:
         """
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._groups) < GROUPS_AT_ONCE:
-            task = asyncio.create_task(self._carry_out())
-            self._groups.add(task)
-            task.add_done_callback(self._groups.discard)
+        # One group at a time: two would be smaller, and fight for the interpreter.
+        if self._group is None or self._group.done():
+            self._group = asyncio.create_task(self._carry_out())
         return await waiting.answered
 
     async def _carry_out(self) -> None:

@@ -127,6 +127,8 @@ def serving(database: URL, port: int, log: Path, **changes: str) -> Iterator[Run
     given = {
         "DATABASE_URL": address_of(database),
         "ENTITLEMENT_TOKEN_SECRET": "0123456789abcdef" * 4,
+        # Bursts are what the tests live by; what a rate refuses is tested where it is set.
+        "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
     } | changes
     with running("serve", "--port", str(port), log=log, **given) as process:
         until(lambda: answers(f"http://127.0.0.1:{port}/health/live") or process.process.poll() is not None)
