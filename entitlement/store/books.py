@@ -133,6 +133,9 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     held = [*found_holds, *(found_due or ())]
     account_ids = sorted({each[0] for each in keys.values()} | {row[1] for row in held})
     key_ids = list({each[1] for each in keys.values()} | {row[2] for row in held})
+    if not account_ids and not asked.requests:
+        gateways = {row[0]: row[1] for row in found_tokens}
+        return Books(0, {}, keys={}, gateways=gateways, holders={}, seen={}, chain=())
     with connection.pipeline():
         # In this order: what is read after the lock is how it stays until the end.
         locked = connection.execute(LOCK, [array(account_ids)])
