@@ -10,9 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.epochs import epoch_at
+from entitlement.core.units import NanoUsd
+from entitlement.flows.spend_credit import SpendCredit
 from entitlement.store import clock, schema, weeks
 from entitlement.store.revision import is_current, newest_revision
-from tests.support import holder
+from tests.support import assert_books_close, holder
 
 Sessions = sessionmaker[Session]
 
@@ -137,3 +139,26 @@ def test_the_clock_is_the_moment_of_the_question_and_not_the_transactions(
             clock.set_shift(session, 86_400)
         session.execute(text("SELECT pg_sleep(1.1)"))
         assert clock.service_time(session) > before + (86_400 if at_midnight else 0)
+
+
+JOURNAL = "SELECT key, line, bucket_id, source, target, amount FROM journal ORDER BY key, line"
+
+
+def test_what_was_booked_before_the_migration_is_there_after_it(database: Engine, sessions: Sessions) -> None:
+    alice = holder(sessions, diem=100, prepaid=50)
+    spend = SpendCredit(sessions)
+    held = spend.hold(alice.gateway_id, alice.request(120)).hold
+    spend.capture(alice.gateway_id, held.id, NanoUsd(110), None)
+    open_ = spend.hold(alice.gateway_id, alice.request(20, "r2")).hold
+    with database.begin() as connection:
+        before = connection.execute(text(JOURNAL)).all()
+        command.downgrade(schema._config(connection), "0004")
+    schema.migrate(database)
+    with database.begin() as connection:
+        after = connection.execute(text(JOURNAL)).all()
+        used = connection.execute(text("SELECT hold_id, diem, usd FROM usage")).all()
+    assert after == before
+    assert [tuple(row) for row in used] == [(held.id, 100, 10)]
+    assert_books_close(sessions)
+    answer = SpendCredit(sessions).release(alice.gateway_id, open_.id)
+    assert answer.balance.held == 0
