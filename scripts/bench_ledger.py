@@ -2,6 +2,7 @@
 
     python scripts/bench_ledger.py                        1,000 accounts, 64 connections, five runs of each
     python scripts/bench_ledger.py --accounts 100 --runs 1 --seconds 3
+    python scripts/bench_ledger.py --only inside          what a group of questions costs, without HTTP
 
 The API is one process, PostgreSQL is the embedded one with synchronous_commit on, and wrk asks; all of them
 share the machine. Beside it in the same run: how many times a second the disk makes a write durable, and one
@@ -9,6 +10,7 @@ plain transaction a request, the floor of whoever shares no commits.
 """
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -32,11 +34,15 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.epochs import ends_at, epoch_at
-from entitlement.core.keys import NewKey
+from entitlement.core.holds import HoldRequest
+from entitlement.core.keys import NewKey, hash_secret
 from entitlement.core.ledger import Source, book_grant
+from entitlement.core.operations import Capture
+from entitlement.core.tiers import rates_of
 from entitlement.core.units import NANO_USD_PER_USD, NanoUsd, Wallet
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
+from entitlement.flows.spend_credit import HoldAnswer, Outcome, Question, SpendCredit
 from entitlement.store import access, ledger
 from entitlement.store.clock import service_time
 from entitlement.store.schema import migrate
@@ -47,7 +53,10 @@ PORT = 18_517
 WRK = shutil.which("wrk")
 CREDIT = NanoUsd(9_000_000 * NANO_USD_PER_USD)
 """Of each account: what is measured is the path of those who can pay."""
-HOT, POOR = 1, 2
+TEN, FIVE = NanoUsd(10), NanoUsd(5)
+WARM_UP = 640
+INSIDE = {1: 400, 64: 100}
+"""How many groups of each size are measured."""
 SCRIPT = Path(__file__).with_name("bench_ledger.lua")
 
 
@@ -78,6 +87,11 @@ def main() -> None:
     console = Console(highlight=False, width=130)
     with tempfile.TemporaryDirectory(prefix="entitlement-bench-", dir=given.folder) as folder:
         console.print(f"fdatasync: {syncs_per_second(Path(folder)):,.0f}/s of 8 KiB in {folder}")
+        if given.only in "inside":
+            with database_of(Path(folder) / "inside") as made:
+                console.print(inside(session_factory(made), given.accounts))
+        if given.only == "inside":
+            return
         with served(Path(folder), given.accounts) as (url, database, token, keys):
             floor = plain_transactions(database, given.connections)
             console.print(f"one plain transaction a request, {given.connections} at once: {floor:,.0f}/s")
@@ -112,31 +126,92 @@ def measurements(connections: int) -> Sequence[tuple[str, str, int, int]]:
 
 
 @contextmanager
-def served(folder: Path, accounts: int) -> Generator[tuple[str, Engine, str, list[str]]]:
-    """Run the API over a database of its own; hand out its address, a token and the keys of the accounts."""
-    server = EmbeddedPostgres(folder / "postgres")
+def database_of(folder: Path) -> Generator[Engine]:
+    """Run a database of its own, at the newest revision."""
+    server = EmbeddedPostgres(folder)
     made = engine(server.url)
     try:
         migrate(made)
+        yield made
+    finally:
+        made.dispose()
+        server.stop()
+
+
+def inside(sessions: sessionmaker[Session], accounts: int) -> Table:
+    """Return what a question costs in groups of some sizes: processor time of Python and of PostgreSQL."""
+    keys = [hash_secret(make_account(sessions, number, accounts)) for number in range(accounts)]
+    gateways = ManageGateways(sessions)
+    gateway_id = gateways.authenticate(gateways.issue_token("inside"))
+    spend = SpendCredit(sessions, rates_of(60_000_000, 60_000_000))
+    names = itertools.count()
+    table = Table("microseconds a question", "Python", "PostgreSQL", "by the clock")
+
+    def holds(size: int) -> list[Question]:
+        requests = [(number, keys[number % accounts]) for number in itertools.islice(names, size)]
+        return [
+            Question(gateway_id, HoldRequest(f"r{number}", key, TEN, TEN, 600, "m"))
+            for number, key in requests
+        ]
+
+    for size in (1, 64):
+        for _ in range(WARM_UP // size):
+            spend.answer(holds(size))
+        groups = [holds(size) for _ in range(INSIDE[size])]
+        answered, row = measured(sessions, lambda groups=groups: [spend.answer(group) for group in groups])
+        table.add_row(f"hold, in groups of {size}", *(f"{each / size / len(groups):,.0f}" for each in row))
+        ids = [each.hold.id for outcomes in answered for each in outcomes if isinstance(each, HoldAnswer)]
+        ends = [
+            [Question(gateway_id, Capture(each, FIVE)) for each in ids[first : first + size]]
+            for first in range(0, len(ids), size)
+        ]
+        _, row = measured(sessions, lambda ends=ends: [spend.answer(group) for group in ends])
+        table.add_row(f"capture, in groups of {size}", *(f"{each / size / len(ends):,.0f}" for each in row))
+    return table
+
+
+def measured(
+    sessions: sessionmaker[Session], work: Callable[[], list[list[Outcome]]]
+) -> tuple[list[list[Outcome]], tuple[float, float, float]]:
+    """Return what `work` returns, and its microseconds: of this process, of its backend, by the clock."""
+    with sessions.begin() as session:
+        # The pool hands out the same connection to one thread.
+        backend = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    before = time.process_time(), processor_seconds(backend), time.perf_counter()
+    found = work()
+    after = time.process_time(), processor_seconds(backend), time.perf_counter()
+    python, postgres, clock = (1e6 * (end - begin) for begin, end in zip(before, after, strict=True))
+    return found, (python, postgres, clock)
+
+
+def processor_seconds(process: int) -> float:
+    """Return the processor time that a process has used, as Linux counts it."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def served(folder: Path, accounts: int) -> Generator[tuple[str, Engine, str, list[str]]]:
+    """Run the API over a database of its own; hand out its address, a token and the keys of the accounts."""
+    with database_of(folder / "postgres") as made:
         sessions = session_factory(made)
         token = ManageGateways(sessions).issue_token("bench")
         keys = [make_account(sessions, number, accounts) for number in range(accounts + 1)]
         with made.begin() as connection:
             connection.execute(text("ANALYZE"))
         environment = os.environ | {
-            "DATABASE_URL": server.url.set(drivername="postgresql").render_as_string(hide_password=False),
+            "DATABASE_URL": made.url.set(drivername="postgresql").render_as_string(hide_password=False),
             "ENTITLEMENT_TOKEN_SECRET": "0" * 64,
             "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
         }
         program = [sys.executable, "-m", "entitlement", "serve", "--port", str(PORT)]
         with subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603
-            url = f"http://127.0.0.1:{PORT}"
-            wait_for(url)
-            yield url, made, token, keys
-            process.terminate()
-    finally:
-        made.dispose()
-        server.stop()
+            try:
+                url = f"http://127.0.0.1:{PORT}"
+                wait_for(url)
+                yield url, made, token, keys
+            finally:
+                process.terminate()
 
 
 def make_account(sessions: sessionmaker[Session], number: int, poor: int) -> str:

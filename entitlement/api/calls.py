@@ -11,8 +11,17 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from entitlement.api.hold_schemas import (
+    CaptureIn,
+    ChargeIn,
+    ExtendIn,
+    HoldIn,
+    LeaseIn,
+    RenewIn,
+    ReturnIn,
+    UsageIn,
+)
 from entitlement.api.hot_answers import hold_answer, lease_answer
-from entitlement.api.schemas import CaptureIn, ChargeIn, ExtendIn, HoldIn, LeaseIn, RenewIn, ReturnIn, UsageIn
 from entitlement.core.holds import (
     DEFAULT_TTL_SECONDS,
     LONGEST_LEASE_SECONDS,

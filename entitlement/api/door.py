@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from entitlement.api import problems
 from entitlement.api.calls import BY_NAME, Call, find
-from entitlement.api.schemas import MOST_OPERATIONS
+from entitlement.api.hold_schemas import MOST_OPERATIONS
 from entitlement.core.errors import EntitlementError, InvalidRequest, NotAuthenticated
 from entitlement.core.keys import hash_secret
 from entitlement.core.operations import Operation
@@ -77,9 +77,9 @@ class Door:
     async def _one(self, gateway: Gateway, call: Call, id_in_path: str, sent: object) -> Response:
         _check_id(id_in_path)
         [outcome] = await self._together.ask([Question(gateway[0], call.read(id_in_path, sent), gateway[1])])
-        status, body = _outcome(call, outcome)
         if isinstance(outcome, EntitlementError):
             raise outcome
+        status, body = _outcome(call, outcome)
         headers = {"content-type": "application/json"}
         if status >= 400:  # noqa: PLR2004 - a refusal by HTTP
             headers["content-type"] = "application/problem+json"
@@ -183,8 +183,8 @@ def _check_id(id_in_path: str) -> None:
 
 async def _json(scope: Scope, receive: Receive, largest: int) -> object:
     """Return what the body says. Raises HTTPException where it is too large, RequestValidationError."""
-    body = b""
-    while True:
+    body = bytearray()
+    while True:  # ends: a body has an end, or is too large
         message = await receive()
         if message["type"] == "http.disconnect":
             raise HTTPException(400, "the client left before it had sent all")

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Header, Path
 from entitlement.api import calls
 from entitlement.api.auth import Gateway, TheService
 from entitlement.api.door import BATCH
-from entitlement.api.schemas import (
-    BalanceOut,
+from entitlement.api.hold_schemas import (
     BatchIn,
     BatchOut,
     CaptureIn,
@@ -19,13 +18,12 @@ from entitlement.api.schemas import (
     ExtendIn,
     HoldAnswerOut,
     HoldIn,
-    IntrospectionOut,
-    KeyOut,
     LeaseAnswerOut,
     LeaseIn,
     RenewIn,
     ReturnIn,
 )
+from entitlement.api.schemas import BalanceOut, IntrospectionOut, KeyOut
 
 router = APIRouter(tags=["gateways"])
 

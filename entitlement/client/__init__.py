@@ -26,11 +26,8 @@ from entitlement.client.errors import (
     InvalidAnswer,
     KeyLimitReached,
     KeyRefused,
-    LeaseAlreadyEnded,
-    LeaseExpired,
     RateLimited,
     UnknownHold,
-    UnknownLease,
 )
 from entitlement.client.lease_answers import Lease, LeaseAnswer
 from entitlement.client.lease_pool import LeasePool
@@ -64,9 +61,7 @@ __all__ = [
     "KeyLimitReached",
     "KeyRefused",
     "Lease",
-    "LeaseAlreadyEnded",
     "LeaseAnswer",
-    "LeaseExpired",
     "LeasePool",
     "LeaseRequest",
     "LeaseTerms",
@@ -76,6 +71,5 @@ __all__ = [
     "RateLimited",
     "RetryPolicy",
     "UnknownHold",
-    "UnknownLease",
     "Usage",
 ]

@@ -7,8 +7,7 @@ CreditError
     KeyRefused                 401, the key is unknown, expired or revoked
     GatewayNotAuthenticated    401, the gateway's service token is wrong
     RateLimited                429, more requests in a time than are allowed; `retry_after`
-    UnknownHold · HoldAlreadyEnded · HoldExpired
-    UnknownLease · LeaseAlreadyEnded · LeaseExpired
+    UnknownHold · HoldAlreadyEnded · HoldExpired        404, 409, 410: of a hold or a lease
   CreditUnavailable          no answer within the deadline: nobody may be served on it
   InvalidAnswer              an answer that is not of the protocol: nothing of it was believed
 """
@@ -99,18 +98,6 @@ class RateLimited(CreditRefused):
         return self.figure("retry_after") or 1
 
 
-class UnknownLease(CreditRefused):
-    """The service knows no such lease of this gateway."""
-
-
-class LeaseAlreadyEnded(CreditRefused):
-    """The lease was returned before."""
-
-
-class LeaseExpired(CreditRefused):
-    """The lease ran out, and so did the hour in which its spending is still taken."""
-
-
 _REFUSALS: dict[str, type[CreditRefused]] = {
     "insufficient_credit": InsufficientCredit,
     "key_limit_reached": KeyLimitReached,
@@ -122,9 +109,6 @@ _REFUSALS: dict[str, type[CreditRefused]] = {
     "hold_already_ended": HoldAlreadyEnded,
     "hold_expired": HoldExpired,
     "rate_limited": RateLimited,
-    "unknown_lease": UnknownLease,
-    "lease_already_ended": LeaseAlreadyEnded,
-    "lease_expired": LeaseExpired,
 }
 
 _PROBLEM_MEMBERS = frozenset({"type", "title", "status", "detail", "instance", "code"})

@@ -30,11 +30,8 @@ from entitlement.client.errors import (
     InvalidAnswer,
     KeyLimitReached,
     KeyRefused,
-    LeaseAlreadyEnded,
-    LeaseExpired,
     RateLimited,
     UnknownHold,
-    UnknownLease,
 )
 from entitlement.client.lease_answers import LeaseAnswer, lease_of
 from entitlement.client.lease_terms import LeaseTerms
@@ -62,7 +59,7 @@ CHARGES_MAX = 50
 """Owed charges of one key in one batch."""
 NEVER = float("inf")
 
-_GONE = (UnknownHold, HoldAlreadyEnded, HoldExpired, UnknownLease, LeaseAlreadyEnded, LeaseExpired)
+_GONE = (UnknownHold, HoldAlreadyEnded, HoldExpired)
 _log = logging.getLogger(__name__)
 
 

@@ -41,6 +41,7 @@ from entitlement.core.ledger import (
     book_step,
     draw,
     fund_hold,
+    held_postings,
     merge_parts,
     release_postings,
     settle_capture,
@@ -53,9 +54,17 @@ from entitlement.core.rates import count_request
 from entitlement.core.tiers import Tier, TierRates
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.core.usage_lines import UsageLine, lines_of_lease
+from entitlement.core.webhooks import CreditEvent, crossed
 
 NOTHING = NanoUsd(0)
 NO_USAGE = Usage()
+RENEWAL_REFUSALS = (
+    errors.InsufficientCredit,
+    errors.KeyLimitReached,
+    errors.KeyExpired,
+    errors.KeyRevoked,
+)
+"""Why a lease gets no more. What was spent of it is charged all the same."""
 
 
 @dataclass(slots=True)
@@ -94,6 +103,14 @@ class AccountBook:
     def balance(self) -> Balance:
         """Return what the account has left."""
         return balance_of(self.buckets.values(), self.now)
+
+    def low_credit(self, before: NanoUsd) -> CreditEvent | None:
+        """Return what the owner is to be told, where `before` is what was available to begin with."""
+        return crossed(before, self.balance().available, self.granted_today())
+
+    def granted_today(self) -> NanoUsd:
+        """Return what the running day gave."""
+        return NanoUsd(sum(bucket.granted for bucket in self.buckets.values() if bucket.epoch == self.epoch))
 
     # --- setting aside ----------------------------------------------------------------------------------
 
@@ -152,10 +169,7 @@ class AccountBook:
         )
         if not more.parts:
             return self._keep(replace(hold, expires_at=until, is_final=True))
-        postings = book_hold(self.account_id, hold.epoch, hold.id, more.parts).postings
-        self._book(
-            book_step(EntryKind.EXTEND, self.account_id, hold.epoch, hold.id, hold.steps + 1, postings)
-        )
+        self._book_step(hold, EntryKind.EXTEND, hold.steps + 1, held_postings(more.parts))
         key.count(hold.epoch, self.now, held=more.parts)
         return self._keep(
             replace(
@@ -225,9 +239,8 @@ class AccountBook:
     def renew(self, lease: Hold, report: LeaseReport) -> Hold:
         """Charge what a lease has spent since it was last told, and set aside what it wants to go on with.
 
-        Raises KeyExpired, KeyRevoked, InsufficientCredit and KeyLimitReached *after* the charge, which
-        stands;
-        LeaseExpired where it is too late for one.
+        Raises RENEWAL_REFUSALS *after* the charge, which stands; before it UnknownHold, HoldAlreadyEnded,
+        InvalidRequest, and HoldExpired where it is too late for one.
         """
         if lease.kind is not HoldKind.LEASE:
             raise errors.UnknownHold(hold=lease.id)
@@ -262,8 +275,6 @@ class AccountBook:
 
     def _renew_late(self, lease: Hold, spent: NanoUsd, report: LeaseReport) -> Hold:
         check_capturable(lease, self.now)
-        if not spent:
-            return lease
         lines = lines_of_lease(lease, spent, report.requests)
         key = self.keys[lease.key_id]
         buckets = list(self.buckets.values())
@@ -280,12 +291,14 @@ class AccountBook:
         rest: tuple[Part, ...],
         lines: Callable[[Settlement], list[UsageLine]],
     ) -> Hold:
-        if not paid.postings:
-            return lease
-        steps = lease.steps + 1
-        self._book(book_step(EntryKind.RENEW, self.account_id, lease.epoch, lease.id, steps, paid.postings))
         new = lines(paid)
+        if not new:
+            return lease
         self.usage += new
+        steps = lease.steps
+        if paid.postings:
+            steps += 1
+            self._book_step(lease, EntryKind.RENEW, steps, paid.postings)
         captured = NanoUsd(lease.captured + total(paid.paid))
         return self._keep(
             replace(
@@ -296,7 +309,7 @@ class AccountBook:
                 parts=rest,
                 charged_at=self.now,
                 steps=steps,
-                told=max([lease.told, *(line.number for line in new)]),
+                told=new[-1].number,
             )
         )
 
@@ -315,7 +328,7 @@ class AccountBook:
             is_final = more.is_final
             if more.parts:
                 steps += 1
-                self._book_step(lease, EntryKind.EXTEND, steps, _to_held(more.parts))
+                self._book_step(lease, EntryKind.EXTEND, steps, held_postings(more.parts))
                 key.count(lease.epoch, self.now, held=more.parts)
                 parts = merge_parts((*parts, *more.parts))
         elif there_is > wanted or ends:
@@ -439,8 +452,8 @@ class AccountBook:
             self.changed.add(hold.id)
         return hold
 
-    def _book_step(self, hold: Hold, kind: EntryKind, step: int, postings: Iterable[Posting]) -> None:
-        self._book(book_step(kind, self.account_id, hold.epoch, hold.id, step, tuple(postings)))
+    def _book_step(self, hold: Hold, kind: EntryKind, step: int, postings: tuple[Posting, ...]) -> None:
+        self._book(book_step(kind, self.account_id, hold.epoch, hold.id, step, postings))
 
     def _book(self, entry: Entry) -> None:
         # A capture of nothing from an expired hold moves nothing, and an entry without postings says nothing.
@@ -457,10 +470,6 @@ def check_is_hold(hold: Hold) -> None:
     """Raise UnknownHold for a lease: it is renewed or returned."""
     if hold.kind is HoldKind.LEASE:
         raise errors.UnknownHold(hold=hold.id)
-
-
-def _to_held(parts: Iterable[Part]) -> tuple[Posting, ...]:
-    return tuple(Posting(part.bucket_id, Place.AVAILABLE, Place.HELD, part.amount) for part in parts)
 
 
 def _split(parts: Iterable[Part], kept: NanoUsd) -> tuple[tuple[Part, ...], tuple[Part, ...]]:

@@ -32,10 +32,15 @@ class KeyBook:
     days: dict[Epoch, KeyDay] = field(default_factory=dict[Epoch, KeyDay])
     """What has changed since."""
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether the key has limits of its own."""
+        return self.key.limits.diem is not None or self.key.limits.usd is not None
+
     def headroom(self, epoch: Epoch) -> Headroom:
         """Return what the key's limits leave in the period of `epoch`."""
         limits = self.key.limits
-        if limits.diem is None and limits.usd is None:
+        if not self.is_limited:
             return Headroom(None, None, limits.period, period_ends_at(limits.period, epoch))
         first, after_last = period_epochs(limits.period, epoch)
         diem = usd = 0

@@ -346,8 +346,12 @@ def book_grant(account_id: int, epoch: Epoch, bucket: Bucket, *, granted: NanoUs
 
 def book_hold(account_id: int, epoch: Epoch, hold_id: str, parts: Iterable[Part]) -> Entry:
     """Return the entry that sets `parts` aside."""
-    postings = tuple(Posting(part.bucket_id, Place.AVAILABLE, Place.HELD, part.amount) for part in parts)
-    return Entry(f"hold:{hold_id}", EntryKind.HOLD, account_id, epoch, postings)
+    return Entry(f"hold:{hold_id}", EntryKind.HOLD, account_id, epoch, held_postings(parts))
+
+
+def held_postings(parts: Iterable[Part]) -> tuple[Posting, ...]:
+    """Return the postings that set `parts` aside."""
+    return tuple(Posting(part.bucket_id, Place.AVAILABLE, Place.HELD, part.amount) for part in parts)
 
 
 def book_end(

@@ -7,7 +7,8 @@ have come to their end at an even pace.
      |-----------|-----------> time
      |<- used -->|             each request moves `until` ahead by one request's worth of time
 
-It allows a burst, then the even pace; it has no window whose edge would allow twice as many.
+All of them may come at once, and after that they come back at the even pace: so in the long run no more than
+the pace, and in any one stretch of `seconds` at most twice as many.
 """
 
 from dataclasses import dataclass
@@ -19,14 +20,14 @@ MICROS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `requests` in `seconds`, and all of them at once if they come so."""
+    """`requests` at once, and as many again in every `seconds` after that, one by one."""
 
     requests: int
     seconds: int
 
     @property
     def micros_each(self) -> int:
-        """One request's worth of time."""
+        """One request's worth of time; floored, so that all of them do fit in `seconds`."""
         return self.seconds * MICROS // self.requests
 
 

@@ -2,7 +2,6 @@
 
 In their order:
 
-    anonymous   no account: what the public pages need
     free        any account
     pro         100 staked VVV at a final block (unlocked or locked, not cooling), or a subscription that runs
 """
@@ -21,7 +20,6 @@ MINUTE = 60
 class Tier(StrEnum):
     """What an account may do."""
 
-    ANONYMOUS = "anonymous"
     FREE = "free"
     PRO = "pro"
 

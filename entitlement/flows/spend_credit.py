@@ -21,24 +21,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core import errors
-from entitlement.core.account_book import AccountBook
+from entitlement.core.account_book import RENEWAL_REFUSALS, AccountBook
 from entitlement.core.balance import Balance
 from entitlement.core.holds import Hold, HoldKind, HoldRequest, LeaseReport, Usage
 from entitlement.core.ledger import Part
 from entitlement.core.operations import Capture, Extend, Look, OfHold, Operation, Release, Renew
 from entitlement.core.tiers import RATES, Tier, TierRates
 from entitlement.core.units import NanoUsd
-from entitlement.core.webhooks import crossed
 from entitlement.flows.grant_allowances import grant_all
 from entitlement.store import outbox, standing
-from entitlement.store.books import Asked, Books, read_books, read_buckets_again, write_books
+from entitlement.store.book_writing import write_books
+from entitlement.store.books import Asked, Books, read_books, read_buckets_again
 from entitlement.store.raw import driver_of, told_as_ours
 from entitlement.store.standing import RateRefusal
 
 TRIES = 3
 """Of a group, while others commit the same request ids under other keys."""
-RENEWAL_REFUSALS = (errors.InsufficientCredit, errors.KeyLimitReached, errors.KeyExpired, errors.KeyRevoked)
 REFUSALS_EVERY_SECONDS = 1.0
+GRANTED_SECONDS = 60
+"""How long an account that was given all that is due is not looked at again, at the most."""
 PREFIX = {HoldKind.HOLD: "hold", HoldKind.CHARGE: "charge", HoldKind.LEASE: "lease"}
 
 
@@ -81,7 +82,7 @@ class SpendCredit:
         self._sessions = sessions
         self._rates = rates
         self._granted: tuple[tuple[Any, ...], set[int]] = ((), set())
-        """The accounts that have all that the chain gives them, as of what was followed of it."""
+        """The accounts that have all that the chain gives them, as of what was followed of it and when."""
         self._refused: dict[tuple[int, str, str | None, str], RateRefusal] = {}
         self._refusals_kept_at = 0.0
 
@@ -179,15 +180,15 @@ class SpendCredit:
                     standing.add_refusals(cursor, refused)
                 outbox.add(cursor, _low_credit(books, before))
         # Only now: what is rolled back was never granted.
-        if self._granted[0] != books.chain:
-            self._granted = (books.chain, new)
+        if self._granted[0] != _as_of(books):
+            self._granted = (_as_of(books), new)
         else:
             self._granted[1].update(new)
         return outcomes
 
     def _grant(self, session: Session, books: Books, group: Sequence[Question]) -> set[int]:
         """Raise the buckets of those who want credit to what is due; return who was looked at."""
-        chain, granted = self._granted
+        as_of, granted = self._granted
         wanted: set[int] = set()
         for question in group:
             operation = question.operation
@@ -196,7 +197,7 @@ class SpendCredit:
                     wanted.add(books.keys[operation.key_hash][0])
             elif isinstance(operation, Extend | Renew) and operation.hold_id in books.holders:
                 wanted.add(books.holders[operation.hold_id])
-        new = wanted - granted if chain == books.chain else wanted
+        new = wanted - granted if as_of == _as_of(books) else wanted
         if new:
             wallets = {account_id: books.accounts[account_id].wallet for account_id in sorted(new)}
             if grant_all(session, wallets, books.now):
@@ -265,6 +266,14 @@ def give_back_due(session: Session, account_ids: Sequence[int]) -> int:
     return sum(len(book.changed) for book in books.accounts.values())
 
 
+def _as_of(books: Books) -> tuple[Any, ...]:
+    """Return what grants depend on besides the wallet; while it is equal, nobody is looked at again.
+
+    The minute is for what else may change a position, such as a rebuilding that mends it.
+    """
+    return (*books.chain, books.now // GRANTED_SECONDS)
+
+
 def _low_credit_watched(books: Books) -> dict[int, NanoUsd]:
     return {book.account_id: book.balance().available for book in books.accounts.values() if book.has_webhook}
 
@@ -274,13 +283,10 @@ def _low_credit(books: Books, before: Mapping[int, NanoUsd]) -> list[outbox.NewE
     events: list[outbox.NewEvent] = []
     for account_id, had in before.items():
         book = books.accounts[account_id]
-        has = book.balance().available
-        granted = NanoUsd(
-            sum(bucket.granted for bucket in book.buckets.values() if bucket.epoch == book.epoch)
-        )
-        kind = crossed(had, has, granted)
+        kind = book.low_credit(had)
         if kind is not None:
-            events.append(outbox.NewEvent(account_id, kind, book.epoch, has, granted, book.now))
+            has = book.balance().available
+            events.append(outbox.NewEvent(account_id, kind, book.epoch, has, book.granted_today(), book.now))
     return events
 
 

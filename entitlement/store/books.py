@@ -1,4 +1,4 @@
-"""Account books: read under their locks and written, many at once, in a few statements.
+"""Account books are read under their locks, many at once, in a few statements.
 
 Statements go to the server in one pipeline: it works while the answers are awaited together, so that a group
 of requests costs three journeys to it, however many they are.
@@ -6,9 +6,8 @@ of requests costs three journeys to it, however many they are.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-import orjson
 from sqlalchemy.orm import Session
 
 from entitlement.core.account_book import AccountBook
@@ -17,12 +16,10 @@ from entitlement.core.holds import Hold, HoldKind, HoldState
 from entitlement.core.key_book import KeyBook
 from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy
 from entitlement.core.ledger import Bucket, Part, Source
-from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.limits import KeyLimits, LimitPeriod, period_epochs
 from entitlement.core.tiers import Tier, TierRates, tier_of
 from entitlement.core.units import NanoUsd, Wallet, Wei
-from entitlement.store.ledger import move, write_entries
 from entitlement.store.raw import Connection, Cursor, array, driver_of, hashes, words
-from entitlement.store.weeks import make_weeks
 
 RequestName = tuple[int, str]
 """A gateway and its own id of a request."""
@@ -102,9 +99,10 @@ HOLDS = f"""
     SELECT true, {H_COLUMNS} FROM unnest(%s::bigint[], %s::text[]) AS r (gateway_id, request_id)
     JOIN holds AS h ON h.gateway_id = r.gateway_id AND h.request_id = r.request_id
 """  # noqa: S608 - our own names
-ALL_DAYS = """
-    SELECT key_id, epoch, diem_spent + diem_held, usd_spent + usd_held FROM key_spending
-    WHERE key_id = ANY(%s::text[])
+DAYS = """
+    SELECT s.key_id, s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held
+    FROM unnest(%s::text[], %s::integer[]) AS k (id, first)
+    JOIN key_spending AS s ON s.key_id = k.id AND s.epoch >= k.first
 """
 NOW = """
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint + 1000000 * t.shift_seconds,
@@ -158,7 +156,7 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     accounts = {row[0]: _book(row, now, micros, rates) for row in locked}
     for row in buckets:
         accounts[row[0]].buckets[row[1]] = _bucket(row)
-    _put_keys(connection, accounts, of_keys.fetchall())
+    _put_keys(accounts, of_keys)
     seen: dict[RequestName, Hold] = {}
     for was_seen, *row in found:
         hold = hold_of(row)
@@ -167,6 +165,7 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
         else:
             accounts[hold.account_id].holds[hold.id] = hold
     _put_missing_keys(connection, accounts)
+    _put_days(connection, accounts)
     for book in accounts.values():
         book.expire_due()
     return Books(
@@ -184,35 +183,6 @@ def read_buckets_again(session: Session, books: Books, account_ids: Sequence[int
     """Put into the books what a grant has changed; nothing else may have been decided about them yet."""
     for row in driver_of(session).execute(BUCKETS, [array(account_ids)]):
         books.accounts[row[0]].buckets[row[1]] = _bucket(row)
-
-
-def write_books(session: Session, books: Books) -> None:
-    """Write all that has changed in the books. What breaks a rule of the database is an error here.
-
-    With the end of it the answers can be told, once the transaction is committed.
-    """
-    changed = [book for book in books.accounts.values() if book.entries or book.made or book.changed]
-    counted = [book for book in books.accounts.values() if book.is_rate_changed or book in changed]
-    entries = [entry for book in changed for entry in book.entries]
-    make_weeks(session, {entry.epoch for entry in entries})
-    connection = driver_of(session)
-    with connection.pipeline(), connection.cursor() as cursor:
-        _write_holds(cursor, changed)
-        if entries:
-            write_entries(cursor, entries, books.now)
-            move(cursor, (posting for entry in entries for posting in entry.postings))
-        _write_keys(cursor, counted)
-        _write_usage(cursor, changed, books.now)
-        rated = [book for book in counted if book.is_rate_changed]
-        if rated:
-            cursor.execute(
-                "UPDATE accounts AS a SET rate_until = n.rate_until "
-                "FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, rate_until) WHERE a.id = n.id",
-                (array(book.account_id for book in rated), array(book.rate_until for book in rated)),
-            )
-
-
-# --- reading -------------------------------------------------------------------------------------------
 
 
 def _one(cursor: Cursor) -> tuple[Any, ...]:
@@ -233,11 +203,7 @@ def _bucket(row: tuple[Any, ...]) -> Bucket:
     return Bucket(row[1], Source(row[2]), *row[3:])
 
 
-def _put_keys(
-    connection: Connection,
-    accounts: dict[int, AccountBook],
-    rows: Iterable[tuple[Any, ...]],
-) -> None:
+def _put_keys(accounts: dict[int, AccountBook], rows: Iterable[tuple[Any, ...]]) -> None:
     books: dict[str, KeyBook] = {}
     for row in rows:
         account = accounts[row[1]]
@@ -245,15 +211,6 @@ def _put_keys(
         if row[12] is not None:
             book.used[Epoch(row[12])] = (row[13], row[14])
             book.rate_until = row[15]
-    # A limit of one day is measured by today's row, unless a hold of another day ends today.
-    limited = [
-        key_id
-        for key_id, book in books.items()
-        if (book.key.limits.diem is not None or book.key.limits.usd is not None)
-    ]
-    if limited:
-        for key_id, epoch, diem, usd in connection.execute(ALL_DAYS, [array(limited)]):
-            books[key_id].used[Epoch(epoch)] = (diem, usd)
 
 
 def _put_missing_keys(connection: Connection, accounts: dict[int, AccountBook]) -> None:
@@ -265,8 +222,27 @@ def _put_missing_keys(connection: Connection, accounts: dict[int, AccountBook]) 
         if hold.key_id not in book.keys
     }
     if missing:
-        rows = connection.execute(KEYS, [array(missing)]).fetchall()
-        _put_keys(connection, accounts, rows)
+        _put_keys(accounts, connection.execute(KEYS, [array(missing)]))
+
+
+def _put_days(connection: Connection, accounts: dict[int, AccountBook]) -> None:
+    """Read what keys with limits have used on the other days that their limits count together with today."""
+    keys: dict[str, KeyBook] = {}
+    firsts: dict[str, Epoch] = {}
+    for book in accounts.values():
+        for key_id, key in book.keys.items():
+            first = _first_day(book, key)
+            if key.is_limited and first < book.epoch:
+                keys[key_id], firsts[key_id] = key, first
+    if firsts:
+        for key_id, epoch, diem, usd in connection.execute(DAYS, [array(firsts), array(firsts.values())]):
+            keys[key_id].used[Epoch(epoch)] = (diem, usd)
+
+
+def _first_day(book: AccountBook, key: KeyBook) -> Epoch:
+    """Return the first day that counts for a limit today, or on the day of a hold that may end now."""
+    days = [hold.epoch for hold in book.holds.values() if hold.key_id == key.key.id]
+    return period_epochs(key.key.limits.period, min([book.epoch, *days]))[0]
 
 
 def _key(row: tuple[Any, ...], wallet: Wallet) -> ApiKey:
@@ -313,191 +289,4 @@ def hold_of(row: Sequence[Any]) -> Hold:
         refusal=row[21],
         steps=row[22],
         told=row[23],
-    )
-
-
-# --- writing -------------------------------------------------------------------------------------------
-
-INSERT_HOLDS = f"""
-    INSERT INTO holds ({HOLD_COLUMNS})
-    SELECT n.id, n.account_id, n.key_id, n.gateway_id, n.request_id, n.state, n.epoch, n.amount, n.is_final,
-           n.captured, n.shortfall, n.created_at, n.expires_at, n.charged_at, n.kind,
-           n.part_buckets::bigint[], n.part_sources::text[], n.part_amounts::bigint[], n.fingerprint,
-           n.model, n.ended_at, n.refusal::jsonb, n.steps, n.told
-    FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::integer[],
-                %s::bigint[], %s::boolean[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[],
-                %s::bigint[], %s::text[], %s::integer[], %s::bigint[]) AS n ({HOLD_COLUMNS})
-"""  # noqa: S608
-UPDATE_HOLDS = """
-    UPDATE holds AS h
-    SET state = n.state, amount = n.amount, is_final = n.is_final, captured = n.captured,
-        shortfall = n.shortfall, expires_at = n.expires_at, charged_at = n.charged_at,
-        part_buckets = n.part_buckets::bigint[], part_sources = n.part_sources::text[],
-        part_amounts = n.part_amounts::bigint[], ended_at = n.ended_at, steps = n.steps, told = n.told
-    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::boolean[], %s::bigint[], %s::bigint[],
-                %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::integer[],
-                %s::bigint[])
-        AS n (id, state, amount, is_final, captured, shortfall, expires_at, charged_at, part_buckets,
-              part_sources, part_amounts, ended_at, steps, told)
-    WHERE h.id = n.id
-"""
-
-
-def _columns(rows: Iterable[Sequence[object]], others_words: Sequence[int] = ()) -> list[str]:
-    """Return arrays, one for each column; `others_words` says which hold what others have written."""
-    return [
-        words(cast("Iterable[str | None]", column)) if place in others_words else array(column)
-        for place, column in enumerate(zip(*rows, strict=True))
-    ]
-
-
-def _write_holds(cursor: Cursor, books: Sequence[AccountBook]) -> None:
-    made = [book.holds[hold_id] for book in books for hold_id in book.made]
-    if made:
-        # Two groups that have the same request ids, under other keys, then wait for each other in one order.
-        made.sort(key=lambda hold: (hold.gateway_id, hold.request_id))
-        cursor.execute(INSERT_HOLDS, _columns((_new_row(hold) for hold in made), NEW_HOLDS_WORDS))
-    changed = [book.holds[hold_id] for book in books for hold_id in book.changed]
-    if changed:
-        cursor.execute(UPDATE_HOLDS, _columns((_changed_row(hold) for hold in changed), CHANGED_HOLDS_WORDS))
-
-
-NEW_HOLDS_WORDS = (4, 15, 16, 17, 18, 19, 21)
-"""The request id, the model, the refusal; and arrays in an array, whose commas are not its own."""
-CHANGED_HOLDS_WORDS = (8, 9, 10)
-USAGE_WORDS = (6, 7, 12)
-
-
-def _new_row(hold: Hold) -> tuple[object, ...]:
-    return (
-        hold.id,
-        hold.account_id,
-        hold.key_id,
-        hold.gateway_id,
-        hold.request_id,
-        hold.state.value,
-        hold.epoch,
-        hold.amount,
-        hold.is_final,
-        hold.captured,
-        hold.shortfall,
-        hold.created_at,
-        hold.expires_at,
-        hold.charged_at,
-        hold.kind.value,
-        array(part.bucket_id for part in hold.parts),
-        array(part.source.value for part in hold.parts),
-        array(part.amount for part in hold.parts),
-        f"\\x{hold.fingerprint.hex()}",
-        hold.model,
-        hold.ended_at,
-        None if hold.refusal is None else orjson.dumps(hold.refusal).decode(),
-        hold.steps,
-        hold.told,
-    )
-
-
-def _changed_row(hold: Hold) -> tuple[object, ...]:
-    return (
-        hold.id,
-        hold.state.value,
-        hold.amount,
-        hold.is_final,
-        hold.captured,
-        hold.shortfall,
-        hold.expires_at,
-        hold.charged_at,
-        array(part.bucket_id for part in hold.parts),
-        array(part.source.value for part in hold.parts),
-        array(part.amount for part in hold.parts),
-        hold.ended_at,
-        hold.steps,
-        hold.told,
-    )
-
-
-def _write_keys(cursor: Cursor, books: Sequence[AccountBook]) -> None:
-    days = [
-        (key_id, epoch, day, key)
-        for book in books
-        for key_id, key in book.keys.items()
-        for epoch, day in key.days.items()
-    ]
-    if not days:
-        return
-    new = [(key_id, epoch) for key_id, epoch, _, key in days if epoch not in key.used]
-    if new:
-        cursor.execute(
-            """INSERT INTO key_spending (key_id, epoch, diem_spent, diem_held, usd_spent, usd_held,
-                                         last_used_at, rate_until)
-               SELECT n.key_id, n.epoch, 0, 0, 0, 0, 0, 0
-               FROM unnest(%s::text[], %s::integer[]) AS n (key_id, epoch) ON CONFLICT DO NOTHING""",
-            _columns(new),
-        )
-    cursor.execute(
-        """UPDATE key_spending AS k
-           SET diem_spent = k.diem_spent + n.diem_spent, diem_held = k.diem_held + n.diem_held,
-               usd_spent = k.usd_spent + n.usd_spent, usd_held = k.usd_held + n.usd_held,
-               last_used_at = greatest(k.last_used_at, n.last_used_at),
-               rate_until = greatest(k.rate_until, n.rate_until)
-           FROM unnest(%s::text[], %s::integer[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-                       %s::bigint[], %s::bigint[])
-               AS n (key_id, epoch, diem_spent, diem_held, usd_spent, usd_held, last_used_at, rate_until)
-           WHERE k.key_id = n.key_id AND k.epoch = n.epoch""",
-        _columns(
-            (
-                key_id,
-                epoch,
-                day.diem_spent,
-                day.diem_held,
-                day.usd_spent,
-                day.usd_held,
-                day.last_used_at,
-                key.rate_until,
-            )
-            for key_id, epoch, day, key in days
-        ),
-    )
-
-
-def _write_usage(cursor: Cursor, books: Sequence[AccountBook], now: int) -> None:
-    lines = [line for book in books for line in book.usage]
-    if not lines:
-        return
-    cursor.execute(
-        """INSERT INTO usage (epoch, hold_id, number, account_id, key_id, gateway_id, request_id, model,
-                              input_tokens, output_tokens, latency_ms, status, price_version, diem, usd,
-                              shortfall, created_at)
-           SELECT n.*, %s::bigint
-           FROM unnest(%s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[],
-                       %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::integer[],
-                       %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) AS n""",
-        [
-            now,
-            *_columns(
-                (
-                    (
-                        line.hold.epoch,
-                        line.hold.id,
-                        line.number,
-                        line.hold.account_id,
-                        line.hold.key_id,
-                        line.hold.gateway_id,
-                        line.request_id,
-                        line.usage.model or line.hold.model,
-                        line.usage.input_tokens,
-                        line.usage.output_tokens,
-                        line.usage.latency_ms,
-                        line.usage.status,
-                        line.usage.price_version,
-                        line.diem,
-                        line.usd,
-                        line.shortfall,
-                    )
-                    for line in lines
-                ),
-                USAGE_WORDS,
-            ),
-        ],
     )

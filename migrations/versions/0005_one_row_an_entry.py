@@ -13,7 +13,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# A week of days is a part of the table. Made before its first row is written: by the jobs, or by whoever
+# A week of days is a part of the table. Made before its first row is written: by whoever
 # writes that row. ATTACH keeps nobody waiting who reads or writes other weeks.
 MAKE_WEEK = """
 CREATE FUNCTION make_week(week integer) RETURNS void LANGUAGE plpgsql AS $$

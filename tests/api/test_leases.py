@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from entitlement.api.hold_schemas import HoldAnswerOut, LeaseAnswerOut
 from entitlement.core.tiers import RATES, Tier
 from tests.api.support import assert_problem
 from tests.api.world import World
@@ -29,6 +30,18 @@ def test_a_lease_is_opened_renewed_and_returned(world: World) -> None:
     assert returned.json()["lease"]["state"] == "returned"
     assert returned.json()["balance"]["held"] == 0
     assert returned.json()["balance"]["available"] == USD - 450
+
+
+def test_what_is_answered_is_what_the_document_describes(world: World) -> None:
+    hold = post(world, "/v1/holds", key=world.rich.secret, amount=9, request_id="h1")
+    HoldAnswerOut.model_validate(hold.json())
+    captured = world.capture(hold.json()["hold"]["id"], 3)
+    HoldAnswerOut.model_validate(captured.json())
+    opened = post(world, "/v1/leases", key=world.rich.secret, amount=9, request_id="l1")
+    LeaseAnswerOut.model_validate(opened.json())
+    path = f"/v1/leases/{opened.json()['lease']['id']}"
+    for answer in (post(world, f"{path}/renew", spent=1, amount=9), post(world, f"{path}/return", spent=2)):
+        LeaseAnswerOut.model_validate(answer.json())
 
 
 def test_a_lease_is_no_hold_and_a_hold_no_lease(world: World) -> None:

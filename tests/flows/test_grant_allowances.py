@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.allowance import BLIND_SECONDS_MAX, credit_of
@@ -117,6 +117,22 @@ def test_without_a_followed_chain_nothing_is_granted(sessions: Sessions) -> None
 
 
 # --- up to -----------------------------------------------------------------------------------------------
+
+
+def test_one_process_grants_each_block_what_it_gives_and_what_was_mended_within_a_minute(
+    sessions: Sessions, chain: ScriptedChain, following: FollowChain, clock: ShiftClock
+) -> None:
+    alice, spend = holder(sessions), SpendCredit(sessions)
+    for number, current in enumerate((4, 7)):
+        chain.mine(says(ALICE, 0, current, current))
+        following.step()
+        spend.hold(alice.gateway_id, alice.request(1, f"r{number}"))
+        assert granted(sessions, ALICE) == current * USD
+    with sessions.begin() as session:
+        session.execute(text("UPDATE positions SET slot_current = :wei"), {"wei": 9 * DIEM})
+    clock.jump_to(clock.now() + 60)
+    spend.hold(alice.gateway_id, alice.request(1, "mended"))
+    assert granted(sessions, ALICE) == 9 * USD
 
 
 def test_a_grant_rises_during_the_day_and_never_falls(

@@ -197,6 +197,18 @@ def test_each_request_of_a_lease_is_told_once_with_its_cost(sessions: Sessions, 
     assert_books_close(sessions)
 
 
+def test_a_request_that_cost_nothing_is_told_too_and_once(sessions: Sessions, spend: SpendCredit) -> None:
+    alice = holder(sessions, diem=100)
+    lease = opened(spend, alice, 50)
+    for _ in range(2):
+        spend.renew(alice.gateway_id, lease.hold.id, report(0, 50, told=((1, 0), (2, 0))))
+    spend.renew(alice.gateway_id, lease.hold.id, report(5, 50, told=((3, 5),)))
+    with sessions.begin() as session:
+        rows = session.connection().exec_driver_sql("SELECT number, diem FROM usage ORDER BY number")
+        assert [tuple(row) for row in rows] == [(1, 0), (2, 0), (3, 5)]
+    assert_books_close(sessions)
+
+
 def test_a_lease_is_neither_captured_nor_extended_nor_anothers(
     sessions: Sessions, spend: SpendCredit
 ) -> None:

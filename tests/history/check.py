@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 from entitlement.core.ledger import Place
 from tests.history.record import Seen
 
+USED = (Place.HELD, Place.CONSUMED)
+"""What counts towards a key's limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -40,7 +43,7 @@ class Verdict:
 def check(session: Session, seen: Sequence[Seen], limits: dict[int, int]) -> Verdict:
     """Compare a history with what the database holds; `limits` are of the accounts whose key has one."""
     entries = journal(session)
-    wrong = [*never_overspent(entries, limits), *acknowledged(session, seen), *refused(entries, seen)]
+    wrong = [*never_overspent(entries, limits), *acknowledged(session, seen), *refused(entries, seen, limits)]
     return Verdict(
         deliveries=len(seen),
         unknown=sum(each.status is None for each in seen),
@@ -79,7 +82,7 @@ def never_overspent(entries: Sequence[Entry], limits: dict[int, int]) -> list[st
             if bucket is None:
                 continue
             for place, change in ((source, -amount), (target, amount)):
-                if place in (Place.HELD, Place.CONSUMED):
+                if place in USED:
                     used[entry.account] += change
                 has[bucket, place] += change
                 if has[bucket, place] < 0 and place != Place.ISSUED:
@@ -109,10 +112,10 @@ def acknowledged(session: Session, seen: Sequence[Seen]) -> list[str]:
     return wrong
 
 
-def refused(entries: Sequence[Entry], seen: Sequence[Seen]) -> list[str]:
+def refused(entries: Sequence[Entry], seen: Sequence[Seen], limits: dict[int, int]) -> list[str]:
     """Every refusal tells a sum that there was while it was decided, and that was too little."""
     wrong: list[str] = []
-    available, place_of = lines_of(entries)
+    available, used, place_of = lines_of(entries)
     by_account = known_places(seen, place_of)
     # A repeated refusal tells what there was at the first delivery of its request.
     first_asked: dict[str, float] = {}
@@ -120,9 +123,13 @@ def refused(entries: Sequence[Entry], seen: Sequence[Seen]) -> list[str]:
         if each.kind in ("hold", "charge"):
             first_asked[each.request_id] = min(each.started, first_asked.get(each.request_id, each.started))
     for each in seen:
-        if each.status != 402 or each.told["code"] != "insufficient_credit":
+        if each.status != 402:
             continue
         line = available[each.account]
+        if each.told["code"] == "key_limit_reached":
+            # What a key may spend is what its limit leaves of what there is.
+            spent = used[each.account]
+            line = [min(has, limits[each.account] - gone) for has, gone in zip(line, spent, strict=True)]
         started = first_asked[each.request_id]
         # What was answered before it was asked is in front of it, what was asked after its answer behind.
         first = max((at for _, ended, at in by_account[each.account] if ended < started), default=0)
@@ -137,19 +144,27 @@ def refused(entries: Sequence[Entry], seen: Sequence[Seen]) -> list[str]:
     return wrong
 
 
-def lines_of(entries: Sequence[Entry]) -> tuple[dict[int, list[int]], dict[str, tuple[int, int]]]:
-    """What each account had after each of its entries, and which of these each entry is."""
-    available: dict[int, list[int]] = defaultdict(lambda: [0])
+Lines = dict[int, list[int]]
+"""Of each account, a figure after each of its entries."""
+
+
+def lines_of(entries: Sequence[Entry]) -> tuple[Lines, Lines, dict[str, tuple[int, int]]]:
+    """What each account had, and what it had spent or held, after each entry; and which each entry is."""
+    available: Lines = defaultdict(lambda: [0])
+    used: Lines = defaultdict(lambda: [0])
     place_of: dict[str, tuple[int, int]] = {}
     for entry in entries:
         line = available[entry.account]
-        change = sum(
-            amount * ((target == Place.AVAILABLE) - (source == Place.AVAILABLE))
-            for _, source, target, amount in entry.moves
-        )
+        taken = 0
+        change = 0
+        for bucket, source, target, amount in entry.moves:
+            change += amount * ((target == Place.AVAILABLE) - (source == Place.AVAILABLE))
+            if bucket is not None:
+                taken += amount * ((target in USED) - (source in USED))
         line.append(line[-1] + change)
+        used[entry.account].append(used[entry.account][-1] + taken)
         place_of[entry.key] = (entry.account, len(line) - 1)
-    return available, place_of
+    return available, used, place_of
 
 
 def known_places(

@@ -35,6 +35,7 @@ CLIENTS = 64
 PROCESSES = 2
 CREDIT = 40_000
 LIMIT = 15_000
+LOOKS = 2_000
 PATIENCE = 1.5
 """Seconds; some clients have less."""
 
@@ -128,12 +129,14 @@ class Run:
         """Wait until every process answers: one that dies before has nothing to lose."""
         async with httpx.AsyncClient(timeout=1) as http:
             for port in self.ports:
-                while True:
+                for _ in range(LOOKS):
                     try:
                         await http.get(f"http://127.0.0.1:{port}/health/live")
                         break
                     except httpx.HTTPError:
                         await asyncio.sleep(0.05)
+                else:
+                    raise AssertionError(f"nobody answers at port {port}")
 
     def stop(self) -> None:
         for process in self.processes:

@@ -63,4 +63,11 @@ def test_the_check_finds_a_refusal_of_what_was_affordable(figure: int, at: float
     held = asked("r1", 80, 0.0, 201, hold={"id": "h1"})
     ended = Seen("capture", 1, "r1", "h1", 30, 5.0, 6.0, 200, {"hold": {"id": "h1"}})
     refusal = asked("r2", 90, at, 402, code="insufficient_credit", available=figure)
-    assert (refused([GRANTED, HELD, ENDED], [held, ended, refusal]) == []) is is_right
+    assert (refused([GRANTED, HELD, ENDED], [held, ended, refusal], {}) == []) is is_right
+
+
+@pytest.mark.parametrize(("figure", "is_right"), [(10, True), (20, False), (60, False)])
+def test_the_check_finds_a_limit_that_was_not_reached(figure: int, *, is_right: bool) -> None:
+    held = asked("r1", 80, 0.0, 201, hold={"id": "h1"})
+    refusal = asked("r2", 90, 2.5, 402, code="key_limit_reached", available=figure)
+    assert (refused([GRANTED, HELD], [held, refusal], {1: 90}) == []) is is_right
