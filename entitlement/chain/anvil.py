@@ -57,6 +57,8 @@ class AnvilSettings:
     """A block at least this often, beside one for each transaction; None: only for transactions."""
     slots_in_an_epoch: int = 1
     """The finalized block is twice this many below the head, the safe one once."""
+    fork: str | None = None
+    """The chain begins as a copy of what this node has: a place to try things out. It keeps no state file."""
     keeps_old_states: bool = True
     """Without, no call can be made at an old block, and mining does not slow down as the chain grows."""
     log: Path | None = None
@@ -152,8 +154,11 @@ class AnvilProcess:
 
     def _arguments(self) -> list[str]:
         settings = self._settings
-        arguments = ["--host", HOST, "--port", str(self.port), "--chain-id", str(CHAIN_ID), "--silent"]
-        arguments += ["--timestamp", str(GENESIS_TIME)]
+        arguments = ["--host", HOST, "--port", str(self.port), "--silent"]
+        if settings.fork is not None:
+            assert settings.state is None, "a copy is not kept"
+            return [*arguments, "--fork-url", settings.fork]
+        arguments += ["--chain-id", str(CHAIN_ID), "--timestamp", str(GENESIS_TIME)]
         arguments += ["--slots-in-an-epoch", str(settings.slots_in_an_epoch)]
         if settings.state is not None:
             arguments += ["--state", str(settings.state)]
@@ -191,6 +196,10 @@ class AnvilProcess:
         with JsonRpc(self.url, RpcLimits(connect_seconds=1, answer_seconds=5, tries=1)) as rpc:
             while self.is_running and time.monotonic() < deadline:
                 try:
+                    # A copy has the time of what it was copied from.
+                    if self._settings.fork is not None:
+                        header(rpc.call("eth_getBlockByNumber", "latest", HASHES_ONLY))
+                        return True
                     if _set_clock(rpc):
                         return True
                 except ChainError:

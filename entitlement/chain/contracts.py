@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import requests
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -18,7 +19,7 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from entitlement.chain.addresses import addresses_in
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.reverts import RevertReader, revert_data
+from entitlement.chain.reverts import RevertReader, revert_data, shown
 from entitlement.core.errors import NodeUnavailable, TransactionFailed
 
 _CALL = RPCEndpoint("eth_call")
@@ -68,6 +69,7 @@ class Contracts:
         self.web3 = web3
         self.reverts = RevertReader(artifacts)
         self._addresses = {name: to_checksum_address(address) for name, address in addresses.items()}
+        self._names = {address.lower(): name for name, address in self._addresses.items()}
         self._functions = {
             (name, entry["name"]): entry
             for name in addresses
@@ -137,3 +139,23 @@ class Contracts:
         types = [collapse_if_tuple(each) for each in self._functions[name, function]["inputs"]]
         selector = keccak(text=f"{function}({','.join(types)})")[:4]
         return "0x" + (selector + encode(types, arguments)).hex()
+
+    def describe_call(self, to: str, data: bytes) -> str:
+        """Return what a call says, for example `DiemMint.raiseTarget(newTarget=5, duration=60)`.
+
+        What is no call of our contracts is shown as it is.
+        """
+        name = self._names.get(to.lower())
+        for (contract, function), entry in self._functions.items():
+            types = [collapse_if_tuple(each) for each in entry["inputs"]]
+            if contract != name or keccak(text=f"{function}({','.join(types)})")[:4] != data[:4]:
+                continue
+            try:
+                values = decode(types, data[4:])
+            except DecodingError:
+                break
+            given = (
+                f"{each['name']}={shown(value)}" for each, value in zip(entry["inputs"], values, strict=True)
+            )
+            return f"{contract}.{function}({', '.join(given)})"
+        return f"{name or to_checksum_address(to)} with 0x{data.hex()}"

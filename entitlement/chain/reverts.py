@@ -1,10 +1,11 @@
 """Why a call was refused: from revert data back to the contract's own error and its arguments."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_utils.address import to_checksum_address
+from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
 
 from entitlement.chain.artifacts import Artifacts
@@ -39,11 +40,21 @@ class RevertReader:
             values = decode([given["type"] for given in error["inputs"]], data[_SELECTOR_BYTES:])
         except DecodingError:
             return f"{error['name']} with arguments that cannot be read, 0x{data[:68].hex()}"
-        shown = (
-            f"{given['name']}={to_checksum_address(value) if given['type'] == 'address' else value}"
-            for given, value in zip(error["inputs"], values, strict=True)
+        told = (
+            f"{given['name']}={shown(value)}" for given, value in zip(error["inputs"], values, strict=True)
         )
-        return f"{error['name']}({', '.join(shown)})"
+        return f"{error['name']}({', '.join(told)})"
+
+
+def shown(value: object) -> str:
+    """Return a decoded value as people write it: addresses with their checksum, bytes in hex."""
+    if isinstance(value, str) and is_address(value):
+        return to_checksum_address(value)
+    if isinstance(value, bytes):
+        return f"0x{value.hex()}"
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(shown, cast('Sequence[object]', value)))})"
+    return str(value)
 
 
 def revert_data(error: object) -> bytes | None:

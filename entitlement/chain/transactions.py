@@ -84,13 +84,27 @@ def sign(
 
     Raises as `transact` does: the node tries the call when it is asked for the gas.
     """
+    transaction = prepare(web3, signer.address, call, what, reverts, nonce=nonce, limits=limits)
+    return signer.sign_transaction(cast("dict[str, Any]", transaction)).raw_transaction
+
+
+def prepare(
+    web3: Web3,
+    sender: str,
+    call: TxParams,
+    what: str,
+    reverts: RevertReader,
+    *,
+    nonce: int | None = None,
+    limits: SendLimits = _LIMITS,
+) -> TxParams:
+    """Return `call` with all that a signature of `sender` would cover. Raises as `sign` does."""
     try:
-        transaction = _completed(web3, signer.address, call, nonce, limits)
+        return _completed(web3, to_checksum_address(sender), call, nonce, limits)
     except ContractLogicError as error:
         raise TransactionFailed(what=what, reason=_reason(error, reverts)) from error
     except Web3Exception as error:
         raise TransactionFailed(what=what, reason=_words(error)) from error
-    return signer.sign_transaction(cast("dict[str, Any]", transaction)).raw_transaction
 
 
 def deliver(

@@ -8,6 +8,7 @@ from entitlement.core.units import NanoUsd, Wei
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]+))?")
 _DECIMALS_OF_DOLLARS = 9
 _DECIMALS_OF_TOKENS = 18
+_DECIMALS_OF_USDC = 6
 
 
 def nano_usd(dollars: str) -> NanoUsd:
@@ -18,6 +19,11 @@ def nano_usd(dollars: str) -> NanoUsd:
 def wei(tokens: str) -> Wei:
     """Return an amount of tokens as wei; raises InvalidRequest."""
     return Wei(_smallest_units(tokens, _DECIMALS_OF_TOKENS, "tokens"))
+
+
+def usdc(dollars: str) -> int:
+    """Return an amount of USDC in its smallest unit, millionths; raises InvalidRequest."""
+    return _smallest_units(dollars, _DECIMALS_OF_USDC, "USDC")
 
 
 def _smallest_units(given: str, decimals: int, what: str) -> int:

@@ -29,6 +29,7 @@ COMMANDS = {
     "explorer-input": ("check", OPERATORS),
     "verify": ("verify", OPERATORS),
     "reindex": ("reindex", OPERATORS),
+    "admin": ("timelock", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "pro-rata": ("pro_rata", OPERATORS),
     "credit": ("credit", OPERATORS),

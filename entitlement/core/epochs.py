@@ -9,6 +9,8 @@ Epoch = NewType("Epoch", int)
 """Days since 1970-01-01 UTC."""
 
 SECONDS_PER_EPOCH = 86_400
+SECONDS_PER_YEAR = 365 * SECONDS_PER_EPOCH
+"""As the live system counts its emissions."""
 DAYS_PER_LEAP_CYCLE = 146_097
 """Days in the 400 years after which the Gregorian calendar repeats."""
 

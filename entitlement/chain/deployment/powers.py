@@ -4,7 +4,7 @@ The table of docs/contracts.md, read from the chain. Roles of the timelock canno
 they are folded from its events since the deployment: one that was ever given is found.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from eth_typing import BlockNumber
 from eth_utils.address import to_checksum_address
@@ -35,7 +35,7 @@ _CHANGEABLE = (
     "BuybackBurner.bounds",
     "EpochRoots.publisher",
 )
-_ROLES = {
+TIMELOCK_ROLES = {
     "admins": bytes(32),
     "proposers": keccak(text="PROPOSER_ROLE"),
     "cancellers": keccak(text="CANCELLER_ROLE"),
@@ -53,7 +53,7 @@ def power_findings(contracts: Contracts, deployment: Deployment) -> list[Finding
 
     Raises `NodeUnavailable` when the node does not give the timelock's events.
     """
-    found = _settings(contracts) | _roles(contracts.web3, deployment)
+    found = powers_now(contracts, deployment)
     expected = _deployed(deployment) | deployment.accepted
     return [
         Finding(
@@ -64,6 +64,16 @@ def power_findings(contracts: Contracts, deployment: Deployment) -> list[Finding
         )
         for name in expected | found
     ]
+
+
+def powers_now(contracts: Contracts, deployment: Deployment) -> dict[str, str]:
+    """Return every role and setting, by `Contract.name`, as the chain has it now. Raises as above."""
+    return _settings(contracts) | _roles(contracts.web3, deployment)
+
+
+def holders(contracts: Contracts, deployment: Deployment, role: str) -> set[str]:
+    """Return who holds one of the timelock's roles: admins, proposers, cancellers or executors."""
+    return _holders(contracts.web3, deployment)[TIMELOCK_ROLES[role]]
 
 
 def _deployed(deployment: Deployment) -> dict[str, str]:
@@ -107,31 +117,39 @@ def _settings(contracts: Contracts) -> dict[str, str]:
 
 
 def _roles(web3: Web3, deployment: Deployment) -> dict[str, str]:
-    """Fold the events of the timelock into the holders of each of its roles."""
-    holders: dict[bytes, set[str]] = {role: set() for role in _ROLES.values()}
-    timelock, head = deployment.addresses["Timelock"], web3.eth.block_number
-    for log in _logs(web3, timelock, deployment.start_block, head):
-        event, role, account = log["topics"][0], bytes(log["topics"][1]), log["topics"][2]
-        of_role = holders.setdefault(role, set())
-        if event == _GRANTED:
-            of_role.add(to_checksum_address(account[-20:]))
-        else:
-            of_role.discard(to_checksum_address(account[-20:]))
-    names = {role: name for name, role in _ROLES.items()}
+    """Name the holders of each of the timelock's roles."""
+    names = {role: name for name, role in TIMELOCK_ROLES.items()}
     return {
         f"Timelock.{names.get(role, f'holders of role 0x{role.hex()}')}": _joined(sorted(accounts))
-        for role, accounts in holders.items()
+        for role, accounts in _holders(web3, deployment).items()
         if accounts or role in names
     }
 
 
-def _logs(web3: Web3, address: str, first: int, last: int) -> Iterator[LogReceipt]:
-    """Yield the role events of a range of blocks, in order; it is halved while the node finds it too long."""
+def _holders(web3: Web3, deployment: Deployment) -> dict[bytes, set[str]]:
+    """Fold the events of the timelock into the holders of each of its roles."""
+    found: dict[bytes, set[str]] = {role: set() for role in TIMELOCK_ROLES.values()}
+    timelock, head = deployment.addresses["Timelock"], web3.eth.block_number
+    for log in logs_of(web3, timelock, [_GRANTED, _REVOKED], deployment.start_block, head):
+        event, role, account = log["topics"][0], bytes(log["topics"][1]), log["topics"][2]
+        of_role = found.setdefault(role, set())
+        if event == _GRANTED:
+            of_role.add(to_checksum_address(account[-20:]))
+        else:
+            of_role.discard(to_checksum_address(account[-20:]))
+    return found
+
+
+def logs_of(web3: Web3, address: str, topics: Sequence[bytes], first: int, last: int) -> Iterator[LogReceipt]:
+    """Yield a contract's logs of these events in a range of blocks, in order.
+
+    The range is halved while the node finds it too long. Raises `NodeUnavailable`.
+    """
     wanted: FilterParams = {
         "address": to_checksum_address(address),
         "fromBlock": BlockNumber(first),
         "toBlock": BlockNumber(last),
-        "topics": [[HexBytes(_GRANTED), HexBytes(_REVOKED)]],
+        "topics": [[HexBytes(topic) for topic in topics]],
     }
     try:
         yield from web3.eth.get_logs(wanted)
@@ -139,8 +157,8 @@ def _logs(web3: Web3, address: str, first: int, last: int) -> Iterator[LogReceip
         if last - first < SMALLEST_RANGE:
             raise NodeUnavailable(method="eth_getLogs", reason=str(error)[:200]) from error
         middle = (first + last) // 2
-        yield from _logs(web3, address, first, middle)
-        yield from _logs(web3, address, middle + 1, last)
+        yield from logs_of(web3, address, topics, first, middle)
+        yield from logs_of(web3, address, topics, middle + 1, last)
 
 
 def _joined(values: Iterable[object]) -> str:
