@@ -1,16 +1,36 @@
 """Death at any point between a program and its database: at a statement, at a commit, or right after one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.store.journey import Answer, Journey
+
 POINTS_MAX = 200
+
+
+_mortal: WeakKeyDictionary[psycopg.Connection, Callable[[psycopg.Connection], None]] = WeakKeyDictionary()
+
+
+_ask = Journey.ask
+
+
+def _ask_or_die(self: Journey, statement: str, given: Sequence[str | int | None] = ()) -> Answer:
+    """Every statement of a journey is a point too."""
+    point = _mortal.get(self.connection)
+    if point is not None:
+        point(self.connection)
+    return _ask(self, statement, given)
+
+
+Journey.ask = _ask_or_die
 
 
 class Died(BaseException):
@@ -44,6 +64,7 @@ class Deaths:
         @event.listens_for(self.engine, "checkout")
         def see_statements(connection: psycopg.Connection, *_: object) -> None:
             connection.cursor_factory = MortalCursor
+            _mortal[connection] = point
 
         @event.listens_for(self.engine, "commit")
         def see_commits(connection: Connection) -> None:

@@ -175,10 +175,11 @@ class SpendCredit:
             outcomes = [self._decide(books, question) for question in group]
             write_books(session, books)
             refused = self._rate_refusals(books, group, outcomes)
-            with driver_of(session).cursor() as cursor:
-                if refused:
+            low = _low_credit(books, before)
+            if refused or low:
+                with driver_of(session).cursor() as cursor:
                     standing.add_refusals(cursor, refused)
-                outbox.add(cursor, _low_credit(books, before))
+                    outbox.add(cursor, low)
         # Only now: what is rolled back was never granted.
         if self._granted[0] != _as_of(books):
             self._granted = (_as_of(books), new)

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from entitlement.core.account_book import AccountBook
 from entitlement.core.holds import Hold
 from entitlement.store.books import HOLD_COLUMNS, Books
+from entitlement.store.journey import Journey
 from entitlement.store.ledger import move, write_entries
-from entitlement.store.raw import Cursor, array, driver_of, words
+from entitlement.store.raw import array, driver_of, words
 from entitlement.store.weeks import make_weeks
 
 
@@ -23,21 +24,21 @@ def write_books(session: Session, books: Books) -> None:
     counted = [book for book in books.accounts.values() if book.is_rate_changed or book in changed]
     entries = [entry for book in changed for entry in book.entries]
     make_weeks(session, {entry.epoch for entry in entries})
-    connection = driver_of(session)
-    with connection.pipeline(), connection.cursor() as cursor:
-        _write_holds(cursor, changed)
-        if entries:
-            write_entries(cursor, entries, books.now)
-            move(cursor, (posting for entry in entries for posting in entry.postings))
-        _write_keys(cursor, counted)
-        _write_usage(cursor, changed, books.now)
-        rated = [book for book in counted if book.is_rate_changed]
-        if rated:
-            cursor.execute(
-                "UPDATE accounts AS a SET rate_until = n.rate_until "
-                "FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, rate_until) WHERE a.id = n.id",
-                (array(book.account_id for book in rated), array(book.rate_until for book in rated)),
-            )
+    journey = Journey(driver_of(session))
+    _write_holds(journey, changed)
+    if entries:
+        write_entries(journey, entries, books.now)
+        move(journey, (posting for entry in entries for posting in entry.postings))
+    _write_keys(journey, counted)
+    _write_usage(journey, changed, books.now)
+    rated = [book for book in counted if book.is_rate_changed]
+    if rated:
+        journey.ask(
+            "UPDATE accounts AS a SET rate_until = n.rate_until "
+            "FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, rate_until) WHERE a.id = n.id",
+            (array(book.account_id for book in rated), array(book.rate_until for book in rated)),
+        )
+    journey.go()
 
 
 INSERT_HOLDS = f"""
@@ -74,15 +75,15 @@ def _columns(rows: Iterable[Sequence[object]], others_words: Sequence[int] = ())
     ]
 
 
-def _write_holds(cursor: Cursor, books: Sequence[AccountBook]) -> None:
+def _write_holds(journey: Journey, books: Sequence[AccountBook]) -> None:
     made = [book.holds[hold_id] for book in books for hold_id in book.made]
     if made:
         # Two groups that have the same request ids, under other keys, then wait for each other in one order.
         made.sort(key=lambda hold: (hold.gateway_id, hold.request_id))
-        cursor.execute(INSERT_HOLDS, _columns((_new_row(hold) for hold in made), NEW_HOLDS_WORDS))
+        journey.ask(INSERT_HOLDS, _columns((_new_row(hold) for hold in made), NEW_HOLDS_WORDS))
     changed = [book.holds[hold_id] for book in books for hold_id in book.changed]
     if changed:
-        cursor.execute(UPDATE_HOLDS, _columns((_changed_row(hold) for hold in changed), CHANGED_HOLDS_WORDS))
+        journey.ask(UPDATE_HOLDS, _columns((_changed_row(hold) for hold in changed), CHANGED_HOLDS_WORDS))
 
 
 NEW_HOLDS_WORDS = (4, 15, 16, 17, 18, 19, 21)
@@ -139,7 +140,7 @@ def _changed_row(hold: Hold) -> tuple[object, ...]:
     )
 
 
-def _write_keys(cursor: Cursor, books: Sequence[AccountBook]) -> None:
+def _write_keys(journey: Journey, books: Sequence[AccountBook]) -> None:
     days = [
         (key_id, epoch, day, key)
         for book in books
@@ -150,14 +151,14 @@ def _write_keys(cursor: Cursor, books: Sequence[AccountBook]) -> None:
         return
     new = [(key_id, epoch) for key_id, epoch, _, key in days if epoch not in key.used]
     if new:
-        cursor.execute(
+        journey.ask(
             """INSERT INTO key_spending (key_id, epoch, diem_spent, diem_held, usd_spent, usd_held,
                                          last_used_at, rate_until)
                SELECT n.key_id, n.epoch, 0, 0, 0, 0, 0, 0
                FROM unnest(%s::text[], %s::integer[]) AS n (key_id, epoch) ON CONFLICT DO NOTHING""",
             _columns(new),
         )
-    cursor.execute(
+    journey.ask(
         """UPDATE key_spending AS k
            SET diem_spent = k.diem_spent + n.diem_spent, diem_held = k.diem_held + n.diem_held,
                usd_spent = k.usd_spent + n.usd_spent, usd_held = k.usd_held + n.usd_held,
@@ -183,11 +184,11 @@ def _write_keys(cursor: Cursor, books: Sequence[AccountBook]) -> None:
     )
 
 
-def _write_usage(cursor: Cursor, books: Sequence[AccountBook], now: int) -> None:
+def _write_usage(journey: Journey, books: Sequence[AccountBook], now: int) -> None:
     lines = [line for book in books for line in book.usage]
     if not lines:
         return
-    cursor.execute(
+    journey.ask(
         """INSERT INTO usage (epoch, hold_id, number, account_id, key_id, gateway_id, request_id, model,
                               input_tokens, output_tokens, latency_ms, status, price_version, diem, usd,
                               shortfall, created_at)

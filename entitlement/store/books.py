@@ -19,7 +19,8 @@ from entitlement.core.ledger import Bucket, Part, Source
 from entitlement.core.limits import KeyLimits, LimitPeriod, period_epochs
 from entitlement.core.tiers import Tier, TierRates, tier_of
 from entitlement.core.units import NanoUsd, Wallet, Wei
-from entitlement.store.raw import Connection, Cursor, array, driver_of, hashes, words
+from entitlement.store.journey import Answer, Journey
+from entitlement.store.raw import array, driver_of, hashes, words
 
 RequestName = tuple[int, str]
 """A gateway and its own id of a request."""
@@ -118,61 +119,61 @@ NOW = """
 
 def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) -> Books:
     """Lock every account that is asked about, in one order for all who do, and read its book."""
-    connection = driver_of(session)
-    with connection.pipeline():
-        # Prepared statements that always mean the same plan, an account's rows by its number: planning them
-        # anew for their figures would take longer than they do.
-        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        found_keys = connection.execute(WHO, [hashes(asked.key_hashes)])
-        found_holds = connection.execute(WHOSE, [words(asked.hold_ids)])
-        found_tokens = connection.execute(TOKENS, [hashes(asked.tokens)])
-        found_due = connection.execute(RAN_OUT, [array(asked.accounts)]) if asked.accounts else None
-    keys = {row[0]: (row[1], row[2]) for row in found_keys}
-    held = [*found_holds, *(found_due or ())]
+    journey = Journey(driver_of(session))
+    # Plans that always mean the same, an account's rows by its number: planning them anew for their figures
+    # would take longer than they do.
+    journey.ask("SET LOCAL plan_cache_mode = force_generic_plan")
+    found_keys = journey.ask(WHO, [hashes(asked.key_hashes)])
+    found_holds = journey.ask(WHOSE, [words(asked.hold_ids)])
+    found_tokens = journey.ask(TOKENS, [hashes(asked.tokens)])
+    found_due = journey.ask(RAN_OUT, [array(asked.accounts)]) if asked.accounts else Answer()
+    journey.go()
+    keys = {row[0]: (row[1], row[2]) for row in found_keys.rows}
+    gateways = {row[0]: row[1] for row in found_tokens.rows}
+    held = [*found_holds.rows, *found_due.rows]
     account_ids = sorted({each[0] for each in keys.values()} | {row[1] for row in held})
     key_ids = list({each[1] for each in keys.values()} | {row[2] for row in held})
     if not account_ids and not asked.requests:
-        gateways = {row[0]: row[1] for row in found_tokens}
         return Books(0, {}, keys={}, gateways=gateways, holders={}, seen={}, chain=())
-    with connection.pipeline():
-        # In this order: what is read after the lock is how it stays until the end.
-        locked = connection.execute(LOCK, [array(account_ids)])
-        time = connection.execute(NOW)
-        asked_ids = array(row[0] for row in held)
-        found = connection.execute(
-            HOLDS,
-            [
-                asked_ids,
-                array(account_ids),
-                asked_ids,
-                array(each[0] for each in asked.requests),
-                words(each[1] for each in asked.requests),
-            ],
-        )
-        of_keys = connection.execute(KEYS, [array(key_ids)])
-        buckets = connection.execute(BUCKETS, [array(account_ids)])
-    micros, *chain = _one(time)
+    # In this order: what is read after the lock is how it stays until the end.
+    locked = journey.ask(LOCK, [array(account_ids)])
+    time = journey.ask(NOW)
+    asked_ids = array(row[0] for row in held)
+    found = journey.ask(
+        HOLDS,
+        [
+            asked_ids,
+            array(account_ids),
+            asked_ids,
+            array(each[0] for each in asked.requests),
+            words(each[1] for each in asked.requests),
+        ],
+    )
+    of_keys = journey.ask(KEYS, [array(key_ids)])
+    buckets = journey.ask(BUCKETS, [array(account_ids)])
+    journey.go()
+    micros, *chain = time.one()
     now = micros // 1_000_000
-    accounts = {row[0]: _book(row, now, micros, rates) for row in locked}
-    for row in buckets:
+    accounts = {row[0]: _book(row, now, micros, rates) for row in locked.rows}
+    for row in buckets.rows:
         accounts[row[0]].buckets[row[1]] = _bucket(row)
-    _put_keys(accounts, of_keys)
+    _put_keys(accounts, of_keys.rows)
     seen: dict[RequestName, Hold] = {}
-    for was_seen, *row in found:
+    for was_seen, *row in found.rows:
         hold = hold_of(row)
         if was_seen:
             seen[hold.gateway_id, hold.request_id] = hold
         else:
             accounts[hold.account_id].holds[hold.id] = hold
-    _put_missing_keys(connection, accounts)
-    _put_days(connection, accounts)
+    _put_missing_keys(journey, accounts)
+    _put_days(journey, accounts)
     for book in accounts.values():
         book.expire_due()
     return Books(
         now=now,
         accounts=accounts,
         keys=keys,
-        gateways={row[0]: row[1] for row in found_tokens},
+        gateways=gateways,
         holders={row[0]: row[1] for row in held},
         seen=seen,
         chain=tuple(chain),
@@ -181,14 +182,11 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
 
 def read_buckets_again(session: Session, books: Books, account_ids: Sequence[int]) -> None:
     """Put into the books what a grant has changed; nothing else may have been decided about them yet."""
-    for row in driver_of(session).execute(BUCKETS, [array(account_ids)]):
+    journey = Journey(driver_of(session))
+    found = journey.ask(BUCKETS, [array(account_ids)])
+    journey.go()
+    for row in found.rows:
         books.accounts[row[0]].buckets[row[1]] = _bucket(row)
-
-
-def _one(cursor: Cursor) -> tuple[Any, ...]:
-    row = cursor.fetchone()
-    assert row is not None
-    return row
 
 
 def _book(row: tuple[Any, ...], now: int, micros: int, rates: Mapping[Tier, TierRates]) -> AccountBook:
@@ -213,7 +211,7 @@ def _put_keys(accounts: dict[int, AccountBook], rows: Iterable[tuple[Any, ...]])
             book.rate_until = row[15]
 
 
-def _put_missing_keys(connection: Connection, accounts: dict[int, AccountBook]) -> None:
+def _put_missing_keys(journey: Journey, accounts: dict[int, AccountBook]) -> None:
     """Read the keys of holds that ran out, which nobody asked about."""
     missing = {
         hold.key_id
@@ -222,10 +220,12 @@ def _put_missing_keys(connection: Connection, accounts: dict[int, AccountBook]) 
         if hold.key_id not in book.keys
     }
     if missing:
-        _put_keys(accounts, connection.execute(KEYS, [array(missing)]))
+        found = journey.ask(KEYS, [array(missing)])
+        journey.go()
+        _put_keys(accounts, found.rows)
 
 
-def _put_days(connection: Connection, accounts: dict[int, AccountBook]) -> None:
+def _put_days(journey: Journey, accounts: dict[int, AccountBook]) -> None:
     """Read what keys with limits have used on the other days that their limits count together with today."""
     keys: dict[str, KeyBook] = {}
     firsts: dict[str, Epoch] = {}
@@ -235,7 +235,9 @@ def _put_days(connection: Connection, accounts: dict[int, AccountBook]) -> None:
             if key.is_limited and first < book.epoch:
                 keys[key_id], firsts[key_id] = key, first
     if firsts:
-        for key_id, epoch, diem, usd in connection.execute(DAYS, [array(firsts), array(firsts.values())]):
+        found = journey.ask(DAYS, [array(firsts), array(firsts.values())])
+        journey.go()
+        for key_id, epoch, diem, usd in found.rows:
             keys[key_id].used[Epoch(epoch)] = (diem, usd)
 
 

@@ -10,7 +10,8 @@ from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
 from entitlement.store.bulk import any_number, rows_of
-from entitlement.store.raw import Cursor, array, cursor_of, words
+from entitlement.store.journey import Journey
+from entitlement.store.raw import array, driver_of, told_as_ours, words
 from entitlement.store.session import fresh
 from entitlement.store.tables import BucketRow
 from entitlement.store.weeks import make_weeks
@@ -106,16 +107,18 @@ def append(session: Session, entry: Entry, now: int) -> None:
 def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
     """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks."""
     make_weeks(session, {entry.epoch for entry in entries})
-    with cursor_of(session) as cursor:
-        write_entries(cursor, entries, now)
-        move(cursor, (posting for entry in entries for posting in entry.postings))
+    with told_as_ours(session):
+        journey = Journey(driver_of(session))
+        write_entries(journey, entries, now)
+        move(journey, (posting for entry in entries for posting in entry.postings))
+        journey.go()
 
 
-def write_entries(cursor: Cursor, entries: Sequence[Entry], now: int) -> None:
+def write_entries(journey: Journey, entries: Sequence[Entry], now: int) -> None:
     """Write entries to the journal alone; their weeks have been made."""
-    cursor.execute(
+    journey.ask(
         """INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
-           SELECT n.epoch, n.key, n.kind, n.account_id, %s,
+           SELECT n.epoch, n.key, n.kind, n.account_id, %s::bigint,
                   n.buckets::bigint[], n.moves::text[], n.amounts::bigint[]
            FROM unnest(%s::integer[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
                        %s::text[])
@@ -136,14 +139,14 @@ def write_entries(cursor: Cursor, entries: Sequence[Entry], now: int) -> None:
     )
 
 
-def move(cursor: Cursor, postings: Iterable[Posting]) -> None:
+def move(journey: Journey, postings: Iterable[Posting]) -> None:
     """Apply postings to their buckets, whose accounts are locked: in which order is then all the same."""
     changes = _changes(postings)
     if not changes:
         return
     moved = [array(changes), *(array(each.get(place, 0) for each in changes.values()) for place in _COLUMNS)]
     # What was issued to a bucket is what left `issued`.
-    cursor.execute(
+    journey.ask(
         """UPDATE buckets AS b
            SET granted = b.granted - m.issued, available = b.available + m.available, held = b.held + m.held,
                consumed = b.consumed + m.consumed, expired = b.expired + m.expired

@@ -91,4 +91,7 @@ def engine(url: URL) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
+        # What the driver has prepared it lets the server forget at a rollback, together with what journeys
+        # have: so it prepares nothing.
+        connect_args={"prepare_threshold": None},
     )

@@ -42,7 +42,13 @@ Outcome = object | EntitlementError
 @pytest.fixture
 def many(database: Engine) -> Iterator[Sessions]:
     """Sessions over more connections than one process usually has: every thread gets its own."""
-    wide = create_engine(database.url, pool_size=64, max_overflow=0, isolation_level="READ COMMITTED")
+    wide = create_engine(
+        database.url,
+        pool_size=64,
+        max_overflow=0,
+        isolation_level="READ COMMITTED",
+        connect_args={"prepare_threshold": None},
+    )
     sessions = session_factory(wide)
     ShiftClock(sessions, network="tests", is_devnet=True).jump_to(NOON)
     yield sessions
