@@ -57,24 +57,33 @@ contract EpochRoots is IEpochRoots, Timelocked {
     }
 
     /// @inheritdoc IEpochRoots
-    function verify(uint256 epoch, address account, uint256 granted, uint256 spent, bytes32[] calldata proof)
-        external
-        view
-        returns (bool)
-    {
+    function verify(
+        uint256 epoch,
+        address account,
+        uint256 granted,
+        uint256 spent,
+        bytes32 salt,
+        bytes32[] calldata proof
+    ) external view returns (bool) {
         Commitment storage found = _commitments[epoch];
         if (found.publishedAt == 0) revert EpochNotPublished(epoch);
-        return MerkleProof.verifyCalldata(proof, found.root, leafOf(epoch, account, granted, spent));
+        bytes32 leaf = leafOf(epoch, account, granted, spendingOf(spent, salt));
+        return MerkleProof.verifyCalldata(proof, found.root, leaf);
     }
 
     /// @inheritdoc IEpochRoots
-    function leafOf(uint256 epoch, address account, uint256 granted, uint256 spent)
+    function leafOf(uint256 epoch, address account, uint256 granted, bytes32 spending)
         public
         pure
         returns (bytes32)
     {
         // Hashed twice, so that no inner node of a tree can be passed off as a leaf.
-        return keccak256(bytes.concat(keccak256(abi.encode(account, epoch, granted, spent))));
+        return keccak256(bytes.concat(keccak256(abi.encode(account, epoch, granted, spending))));
+    }
+
+    /// @inheritdoc IEpochRoots
+    function spendingOf(uint256 spent, bytes32 salt) public pure returns (bytes32) {
+        return keccak256(abi.encode(spent, salt));
     }
 
     /// @inheritdoc IEpochRoots

@@ -111,7 +111,7 @@ contract EpochRootsTest is System {
         publish(TODAY, 0, 0, 0, 0);
         vm.assertEq(roots.nextEpoch(), TODAY + 1);
         bytes32[] memory none = new bytes32[](0);
-        vm.assertTrue(!roots.verify(TODAY, alice, 0, 0, none), "it contains nobody");
+        vm.assertTrue(!roots.verify(TODAY, alice, 0, 0, 0, none), "it contains nobody");
     }
 
     function test_OnlyThePublisherPublishes(address stranger) public {
@@ -147,41 +147,71 @@ contract EpochRootsTest is System {
     }
 
     /// @dev A tree of five made by OpenZeppelin's own @openzeppelin/merkle-tree 1.0.8 from rows of (address, uint256,
-    /// uint256, uint256): account 0x11..., 0x22... to 0x55..., epoch 20454, granted i * 1e9, spent i * 1e8.
+    /// uint256, bytes32): account 0x11..., 0x22... to 0x55..., epoch 20454, granted i * 1e9, and the commitment to
+    /// spent i * 1e8 under the salt of i.
     function test_TheTreesOfOpenZeppelinVerify() public {
-        publish(TODAY, 0x8b9885ba2f3538e0457b8f75390740d4e57ec3961d176efcc479e892ba2e1954, 15e9, 15e8, 5);
+        publish(TODAY, 0x628d85f95b9ad2a8b101522dd0d5928272d6a009fd2b7dce3ccdc2fb41ea9017, 15e9, 15e8, 5);
         address second = 0x2222222222222222222222222222222222222222;
+        bytes32 salt = saltOf(2);
+        bytes32 spending = roots.spendingOf(2e8, salt);
         vm.assertEq(
-            roots.leafOf(TODAY, second, 2e9, 2e8),
-            0xa5b7eb6b904b3f629e3cc30902486a1b84854c4d84ba987782e20a4c4e0d1371,
+            spending, 0xeed5d7f388ba8ddc119151f5a0f0bcaa2fb6fa16e99b2e54deff37ed101774ca, "the commitment"
+        );
+        vm.assertEq(
+            roots.leafOf(TODAY, second, 2e9, spending),
+            0xdfc01678a7d35bea709241cd295626ff833e980b45dd3a196eaa255b1c3d56a2,
             "the leaf"
         );
         bytes32[] memory proof = new bytes32[](2);
-        proof[0] = 0x90648a8b76327e213ff8b334ef411d7c8955a300022b5ffc2c15ed35e7752966;
-        proof[1] = 0xd82b51f8c9aedf3979ba28e8510f1840ad227aa013a27e99a45c436576ebb821;
-        vm.assertTrue(roots.verify(TODAY, second, 2e9, 2e8, proof), "what is in it");
-        vm.assertTrue(!roots.verify(TODAY, alice, 2e9, 2e8, proof), "another account");
-        vm.assertTrue(!roots.verify(TODAY, second, 2e9 + 1, 2e8, proof), "another grant");
-        vm.assertTrue(!roots.verify(TODAY, second, 2e9, 2e8 - 1, proof), "another figure spent");
+        proof[0] = 0x9566209e3b96ab3190f2652d3c5cd9ef35a8fac3d9e8b8e68df817a907d09826;
+        proof[1] = 0xde5c0fea61638de0700e75aae46c1b41740ede451256fdb572392f68b5356774;
+        vm.assertTrue(roots.verify(TODAY, second, 2e9, 2e8, salt, proof), "what is in it");
+        vm.assertTrue(!roots.verify(TODAY, alice, 2e9, 2e8, salt, proof), "another account");
+        vm.assertTrue(!roots.verify(TODAY, second, 2e9 + 1, 2e8, salt, proof), "another grant");
+        vm.assertTrue(!roots.verify(TODAY, second, 2e9, 2e8 - 1, salt, proof), "another figure spent");
+        vm.assertTrue(!roots.verify(TODAY, second, 2e9, 2e8, saltOf(3), proof), "another salt");
 
         bytes32[] memory cut = new bytes32[](1);
         cut[0] = proof[1];
-        vm.assertTrue(!roots.verify(TODAY, second, 2e9, 2e8, cut), "an inner node is no leaf");
+        vm.assertTrue(!roots.verify(TODAY, second, 2e9, 2e8, salt, cut), "an inner node is no leaf");
     }
 
     function test_ALeafBelongsToItsEpoch() public {
         vm.warp(NOON + 2 days);
-        bytes32 leaf = roots.leafOf(TODAY, alice, 2e9, 1e9);
+        bytes32 leaf = roots.leafOf(TODAY, alice, 2e9, roots.spendingOf(1e9, saltOf(1)));
         publish(TODAY, leaf, 2e9, 1e9, 1);
         publish(TODAY + 1, leaf, 2e9, 1e9, 1);
         bytes32[] memory none = new bytes32[](0);
-        vm.assertTrue(roots.verify(TODAY, alice, 2e9, 1e9, none), "its own");
-        vm.assertTrue(!roots.verify(TODAY + 1, alice, 2e9, 1e9, none), "not the next");
+        vm.assertTrue(roots.verify(TODAY, alice, 2e9, 1e9, saltOf(1), none), "its own");
+        vm.assertTrue(!roots.verify(TODAY + 1, alice, 2e9, 1e9, saltOf(1), none), "not the next");
     }
 
     function test_NothingIsVerifiedForADayWithoutARoot() public {
         vm.expectRevert(abi.encodeWithSelector(IEpochRoots.EpochNotPublished.selector, TODAY));
-        roots.verify(TODAY, alice, 0, 0, new bytes32[](0));
+        roots.verify(TODAY, alice, 0, 0, 0, new bytes32[](0));
+    }
+
+    /// @dev The publisher is bound: a commitment opens to one figure, whatever salt is shown beside another.
+    function test_ACommitmentOpensToOneFigureAlone(uint256 spent, bytes32 salt, uint256 other, bytes32 its)
+        public
+    {
+        bytes32[] memory none = new bytes32[](0);
+        publish(TODAY, roots.leafOf(TODAY, alice, 2e9, roots.spendingOf(spent, salt)), 2e9, 1e9, 1);
+        vm.assertTrue(roots.verify(TODAY, alice, 2e9, spent, salt, none), "as it was made");
+        bool isSame = spent == other && salt == its;
+        vm.assertTrue(roots.verify(TODAY, alice, 2e9, other, its, none) == isSame, "and no other way");
+        vm.assertTrue(spent == other || !roots.verify(TODAY, alice, 2e9, other, salt, none), "nor its salt");
+    }
+
+    /// @dev What a leaf shows is public: whoever sees that two days, or two accounts, spent the same would know more.
+    function test_EqualSpendingUnderTwoSaltsLooksDifferent(uint256 spent, bytes32 salt, bytes32 other)
+        public
+        view
+    {
+        vm.assertTrue(
+            (roots.spendingOf(spent, salt) == roots.spendingOf(spent, other)) == (salt == other),
+            "as its salts are"
+        );
     }
 
     function test_EveryLeafOfATreeIsFoundAndNoOther(uint256 seed, uint256 size, uint256 place) public {
@@ -189,15 +219,21 @@ contract EpochRootsTest is System {
         place = bound(place, 0, size - 1);
         bytes32[] memory leaves = new bytes32[](size);
         for (uint256 i = 0; i < size; ++i) {
-            leaves[i] = roots.leafOf(TODAY, accountOf(seed, i), i * 1e9, i);
+            leaves[i] = roots.leafOf(TODAY, accountOf(seed, i), i * 1e9, roots.spendingOf(i, saltOf(i)));
         }
         (bytes32 root, bytes32[] memory proof) = rootAndProof(leaves, place);
         publish(TODAY, root, size * size * 1e9, size * size, size);
 
-        uint256 granted = place * 1e9;
-        vm.assertTrue(roots.verify(TODAY, accountOf(seed, place), granted, place, proof), "it is in");
-        vm.assertTrue(!roots.verify(TODAY, accountOf(seed, place), granted + 1, place, proof), "not more");
-        vm.assertTrue(!roots.verify(TODAY, accountOf(seed, size), granted, place, proof), "nor another");
+        (address account, uint256 granted, bytes32 salt) =
+            (accountOf(seed, place), place * 1e9, saltOf(place));
+        vm.assertTrue(roots.verify(TODAY, account, granted, place, salt, proof), "it is in");
+        vm.assertTrue(!roots.verify(TODAY, account, granted + 1, place, salt, proof), "not more");
+        account = accountOf(seed, size);
+        vm.assertTrue(!roots.verify(TODAY, account, granted, place, salt, proof), "nor another");
+    }
+
+    function saltOf(uint256 i) private pure returns (bytes32) {
+        return keccak256(abi.encode(i));
     }
 
     function accountOf(uint256 seed, uint256 i) private pure returns (address) {

@@ -9,10 +9,13 @@ import {IWired} from "./IWired.sol";
 /// totals. Roots come in order, one for each epoch after the first, only for epochs that are over, and are never
 /// replaced: who holds its own leaf and proof can hold the operator to it for ever.
 ///
-/// A leaf is (account, epoch, granted, spent) in the format of OpenZeppelin's StandardMerkleTree, with the types
-/// address, uint256, uint256, uint256. Credit is counted in nano-dollars, 1e-9 USD.
+/// A leaf is (account, epoch, granted, spending) in the format of OpenZeppelin's StandardMerkleTree, with the types
+/// address, uint256, uint256, bytes32. Credit is counted in nano-dollars, 1e-9 USD. `granted` stands there openly, as
+/// anybody can compute it from the chain. `spending` commits to what was spent and shows nothing of it: it is the hash
+/// of that figure and of a salt, 32 random bytes for this one account and epoch, which its owner alone is given.
 /// @dev Warning: a root proves what was promised about a leaf, not that it is true. Compare the published file with
-/// the allowances on the chain. A root with a mistake stays: the truth can only be published beside it.
+/// the allowances on the chain. A root with a mistake stays: the truth can only be published beside it. That all the
+/// hidden figures sum to the total `spent` is the publisher's word.
 interface IEpochRoots is ITimelocked, IWired {
     /// @notice What was published for one epoch.
     struct Commitment {
@@ -79,18 +82,31 @@ interface IEpochRoots is ITimelocked, IWired {
     /// @notice Gives the task to `newPublisher`. Only the timelock. Published roots stay as they are.
     function namePublisher(address newPublisher) external;
 
-    /// @notice Whether the root of `epoch` contains (account, epoch, granted, spent), as `proof` shows.
+    /// @notice Whether the root of `epoch` says that `account` was granted and spent just this, as `salt` and `proof`
+    /// show.
     /// @dev Reverts with EpochNotPublished, so that "no" always means that the proof is wrong.
-    function verify(uint256 epoch, address account, uint256 granted, uint256 spent, bytes32[] calldata proof)
-        external
-        view
-        returns (bool);
+    ///
+    /// Warning: who asks a node of somebody else shows it what was spent, and who asks in a transaction shows everybody.
+    /// It opens this account and epoch alone.
+    function verify(
+        uint256 epoch,
+        address account,
+        uint256 granted,
+        uint256 spent,
+        bytes32 salt,
+        bytes32[] calldata proof
+    ) external view returns (bool);
 
-    /// @notice The leaf of an account in an epoch.
-    function leafOf(uint256 epoch, address account, uint256 granted, uint256 spent)
+    /// @notice The leaf of an account in an epoch. All of it is public.
+    function leafOf(uint256 epoch, address account, uint256 granted, bytes32 spending)
         external
         pure
         returns (bytes32);
+
+    /// @notice The commitment to what an account spent: keccak256(abi.encode(spent, salt)).
+    /// @dev Warning: without a salt, with one that others know, or with one used twice, the figure is found by trying
+    /// all that there can be: it is at most `granted`.
+    function spendingOf(uint256 spent, bytes32 salt) external pure returns (bytes32);
 
     /// @notice What was published for `epoch`; all zero if nothing was.
     function commitmentOf(uint256 epoch) external view returns (Commitment memory);
