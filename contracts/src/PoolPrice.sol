@@ -12,6 +12,12 @@ library PoolPrice {
     uint256 internal constant TICK_MAXIMUM = 887_272;
 
     uint256 private constant TICK_BITS = 20;
+    /// @dev How many binary places of a logarithm are enough to know its tick, or the one below it.
+    uint256 private constant LOG_BITS = 16;
+    /// @dev The price 1 is kept as 2**96.
+    int256 private constant LOG_OF_ONE = 96 * 2 ** 16;
+    /// @dev The ticks between a price and four times that price, times 2**64.
+    int256 private constant TICKS_PER_OCTAVE = 255_738_958_999_603_826_347_141;
 
     /// @notice No pool has a price beyond TICK_MAXIMUM.
     error TickOutOfBounds(int256 tick);
@@ -32,6 +38,23 @@ library PoolPrice {
         if (tick > 0) root = type(uint256).max / root;
         // At most 2**192, so the sum does not overflow, and a 2**-32nd of it fits.
         return uint160((root + type(uint32).max) >> 32);
+    }
+
+    /// @notice The highest tick whose price is not above `sqrtPrice`.
+    /// @dev A logarithm that is at most a fifth of a tick too small gives the tick or the one below: one look decides.
+    function tickAt(uint160 sqrtPrice) internal pure returns (int24) {
+        uint256 log = Math.log2(sqrtPrice);
+        // In [2**127, 2**128) from here on. Its square's highest bit is the logarithm's next place.
+        uint256 rest = (uint256(sqrtPrice) * 2 ** 96 >> log) * 2 ** 31;
+        for (uint256 place = 0; place < LOG_BITS; ++place) {
+            uint256 square = rest * rest >> 127;
+            uint256 bit = square >> 128;
+            rest = square >> bit;
+            log = log * 2 + bit;
+        }
+        // Shifting rounds down, below zero too.
+        int256 tick = (SafeCast.toInt256(log) - LOG_OF_ONE) * TICKS_PER_OCTAVE >> 64 + LOG_BITS;
+        return SafeCast.toInt24(sqrtPriceAt(tick + 1) <= sqrtPrice ? tick + 1 : tick);
     }
 
     /// @notice The amount of the other token that `amount` is worth at a price, rounded up.

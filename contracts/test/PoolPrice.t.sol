@@ -6,6 +6,9 @@ import {WholeSystem} from "./support/WholeSystem.sol";
 
 contract PoolPriceTest is WholeSystem {
     int256 private constant TICK_MAXIMUM = 887_272;
+    /// @dev The first and the last price that a pool can have.
+    uint160 private constant LOWEST = 4_295_128_739;
+    uint160 private constant HIGHEST = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
     /// @dev A pool finds the highest tick whose price is not above the one it is given. So if our price of a tick gives
     /// that tick, and a 2**-96th less gives the one below, then ours is the pool's own, to the last digit.
@@ -46,6 +49,33 @@ contract PoolPriceTest is WholeSystem {
         this.sqrtPriceAt(type(int256).max);
     }
 
+    function test_ATickIsTheOneThatUniswapComputes(uint160 price) public {
+        price = uint160(bound(price >> price % 128, LOWEST, HIGHEST));
+        vm.assertTrue(PoolPrice.tickAt(price) == tickAt(price), "as the pool itself");
+    }
+
+    /// @dev At its own price a tick begins, and a hair below it the tick before is still on.
+    function test_ATickBeginsAtItsPrice(int256 tick) public pure {
+        tick = bound(tick, 2 - TICK_MAXIMUM, TICK_MAXIMUM - 1);
+        assertBegins(tick);
+        for (tick = 1; tick < TICK_MAXIMUM; tick *= 2) {
+            assertBegins(tick);
+            assertBegins(-tick);
+        }
+        assertBegins(0);
+        assertBegins(TICK_MAXIMUM - 1);
+        vm.assertTrue(PoolPrice.tickAt(LOWEST) == -TICK_MAXIMUM, "the first");
+        vm.assertTrue(PoolPrice.tickAt(HIGHEST) == TICK_MAXIMUM - 1, "and the last");
+    }
+
+    function test_ThereIsNoTickBeyondTheLastPrice() public {
+        vm.assertTrue(PoolPrice.tickAt(HIGHEST + 1) == TICK_MAXIMUM, "where no pool can be");
+        expectOutOfBounds(TICK_MAXIMUM + 1);
+        this.tickOfPrice(type(uint160).max);
+        vm.expectRevert(abi.encodeWithSelector(PoolPrice.TickOutOfBounds.selector, -1_330_909));
+        this.tickOfPrice(0);
+    }
+
     function test_ADollarIsWorthWhatTheTrueArithmeticSays() public pure {
         // 1e6 * 1.0001**262400 and its inverse, from 80 digits: 248494882189488529.09...
         uint160 price = PoolPrice.sqrtPriceAt(262_400);
@@ -81,6 +111,16 @@ contract PoolPriceTest is WholeSystem {
     /// @dev Public so that what it reverts with can be seen.
     function sqrtPriceAt(int256 tick) external pure returns (uint160) {
         return PoolPrice.sqrtPriceAt(tick);
+    }
+
+    function tickOfPrice(uint160 price) external pure returns (int24) {
+        return PoolPrice.tickAt(price);
+    }
+
+    function assertBegins(int256 tick) private pure {
+        uint160 price = PoolPrice.sqrtPriceAt(tick);
+        vm.assertTrue(PoolPrice.tickAt(price) == tick, "its own");
+        vm.assertTrue(PoolPrice.tickAt(price - 1) == tick - 1, "the one before");
     }
 
     function assertPoolAgrees(int256 tick) private {

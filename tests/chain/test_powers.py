@@ -132,6 +132,10 @@ POWERS: dict[str, dict[str, Who]] = {
     },
     "Lens": {},
     "PoolOpener": {},
+    "PairVenue": {
+        "swap(address,bool,int256,uint160,bytes)": Who.ITSELF,
+        "poke()": Who.ALL,
+    },
     "CurveProbe": {},
     "DevDollar": ERC20 | {"mint(address,uint256)": Who.DEVELOPMENT},
     "DevTrader": {
@@ -209,6 +213,8 @@ def zero(abi_type: str, components: list[dict[str, Any]] | None = None) -> objec
         return tuple(zero(part["type"]) for part in components or [])
     if abi_type == "address":
         return "0x" + "00" * 20
+    if abi_type == "bool":
+        return False
     if abi_type.startswith("bytes"):
         return bytes(int(abi_type.removeprefix("bytes") or 0))
     return 0

@@ -105,7 +105,7 @@ abstract contract WholeSystem is System {
         return cheats.parseJsonBytes(cheats.readFile(path), ".bytecode");
     }
 
-    function deployCode(bytes memory code) private returns (address made) {
+    function deployCode(bytes memory code) internal returns (address made) {
         assembly ("memory-safe") {
             made := create(0, add(code, 32), mload(code))
         }
