@@ -211,13 +211,9 @@ def zero(abi_type: str, components: list[dict[str, Any]] | None = None) -> objec
         return [0] * 256
     if abi_type == "tuple":
         return tuple(zero(part["type"]) for part in components or [])
-    if abi_type == "address":
-        return "0x" + "00" * 20
-    if abi_type == "bool":
-        return False
     if abi_type.startswith("bytes"):
         return bytes(int(abi_type.removeprefix("bytes") or 0))
-    return 0
+    return {"address": "0x" + "00" * 20, "bool": False}.get(abi_type, 0)
 
 
 def refusal_of_stranger(node: str, artifacts: Artifacts, contract: str, function: str) -> str:
