@@ -11,7 +11,6 @@ import {IUniswapV3PoolMinimal} from "./interfaces/IUniswapV3PoolMinimal.sol";
 /// @title What PairVenue remembers of a pair's prices
 abstract contract PairMemory is IPairVenue {
     using SafeCast for uint256;
-    using SafeCast for int256;
 
     /// @dev The sum of the ticks of all seconds since the memory began, up to `at`.
     struct Observation {
@@ -48,9 +47,8 @@ abstract contract PairMemory is IPairVenue {
         uint256 elapsed = block.timestamp - last.at;
         if (elapsed < SPACING) return false;
 
-        Observation memory made;
+        Observation memory made = Observation(block.timestamp.toUint64(), 0);
         if (elapsed > GAP) {
-            made.at = block.timestamp.toUint64();
             (_newest, _count) = (0, 1);
         } else {
             made = _after(last, elapsed, sum0, sum1);
@@ -84,10 +82,12 @@ abstract contract PairMemory is IPairVenue {
         if (reserve0 == 0 || reserve1 == 0) revert NoLiquidity();
         (sum0, sum1) = (pair.price0CumulativeLast(), pair.price1CumulativeLast());
         unchecked {
-            // Times and sums wrap around as they do in the pair.
+            // Times and sums wrap around as they do in the pair, and prices are rounded as it rounds them.
+            // slither-disable-start divide-before-multiply
             uint256 since = uint32(block.timestamp) - writtenAt;
             sum0 += (reserve1 << 112) / reserve0 * since;
             sum1 += (reserve0 << 112) / reserve1 * since;
+            // slither-disable-end divide-before-multiply
         }
     }
 
@@ -96,6 +96,7 @@ abstract contract PairMemory is IPairVenue {
         Observation memory last = _observations[_newest];
         uint256 elapsed = block.timestamp - last.at;
         require(elapsed <= GAP, TOO_LONG_AGO);
+        // slither-disable-next-line incorrect-equality of this very second there is nothing to add
         if (elapsed == 0) return last;
         (uint256 sum0, uint256 sum1) = _priceSums();
         return _after(last, elapsed, sum0, sum1);
@@ -110,11 +111,15 @@ abstract contract PairMemory is IPairVenue {
         unchecked {
             tick = PairPrice.meanTick(sum0 - _priceSum0, sum1 - _priceSum1, elapsed);
         }
-        return Observation(block.timestamp.toUint64(), (last.tickSum + tick * elapsed.toInt256()).toInt56());
+        return
+            Observation(
+                block.timestamp.toUint64(), SafeCast.toInt56(last.tickSum + tick * elapsed.toInt256())
+            );
     }
 
     /// @dev Between two observations the ticks are those of their mean: the quotient below is a whole number.
     function _tickSumAt(uint256 moment, Observation memory present) private view returns (int56) {
+        // slither-disable-next-line incorrect-equality at the end itself nothing lies between
         if (moment == present.at) return present.tickSum;
         (uint256 low, uint256 high) = (0, _count);
         while (low < high) {
@@ -125,8 +130,9 @@ abstract contract PairMemory is IPairVenue {
         require(low != 0, TOO_LONG_AGO);
         Observation memory before = _oldest(low - 1);
         Observation memory next = low == _count ? present : _oldest(low);
+        // slither-disable-next-line divide-before-multiply
         int256 tick = (next.tickSum - before.tickSum) / uint256(next.at - before.at).toInt256();
-        return (before.tickSum + tick * (moment - before.at).toInt256()).toInt56();
+        return SafeCast.toInt56(before.tickSum + tick * (moment - before.at).toInt256());
     }
 
     /// @dev The oldest observation but `place` others.

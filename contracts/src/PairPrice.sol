@@ -69,6 +69,7 @@ library PairPrice {
         pure
         returns (uint256)
     {
+        // slither-disable-next-line unused-return whether it fits is all that is asked for
         (uint256 high,) = Math.mul512(value, numerator);
         if (high >= denominator) return SQUARE_MAXIMUM;
         return Math.min(Math.mulDiv(value, numerator, denominator), SQUARE_MAXIMUM);
