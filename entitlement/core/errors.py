@@ -326,6 +326,50 @@ class NotThatMuchToTakeBack(EntitlementError):
         self.what, self.wanted, self.available = what, wanted, available
 
 
+# --- what was committed to -----------------------------------------------------------------------------
+
+
+class NotAnEpochFile(EntitlementError):
+    """Not the public file of an epoch, or of another form than such a file has."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this is not the public file of an epoch: {reason[:300]}")
+
+
+class NotAProof(EntitlementError):
+    """Not an account's proof as the service gives it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"this is not an account's proof: {reason[:300]}")
+
+
+class UnknownEpoch(EntitlementError):
+    """The epoch has not been closed, or not by this service, or the account had nothing in it."""
+
+    def __init__(self, *, epoch: int, reason: str) -> None:
+        super().__init__(f"nothing is committed to for epoch {epoch}: {reason}")
+        self.epoch = epoch
+
+
+class RootDiffers(EntitlementError):
+    """What EpochRoots has is not what is stored here, or cannot be followed by it. A person has to look."""
+
+    def __init__(self, *, epoch: int, expected: str, found: str) -> None:
+        super().__init__(f"epoch {epoch}: {expected} is stored here, and EpochRoots has {found}")
+        self.epoch, self.expected, self.found = epoch, expected, found
+
+
+class ProofFileChanged(EntitlementError):
+    """The public file made anew is not the one whose digest was committed to."""
+
+    def __init__(self, *, epoch: int, committed: str, made: str) -> None:
+        super().__init__(
+            f"the file of epoch {epoch} was committed to as {committed}, but what is stored gives {made}: "
+            "restore the file, or the deployment's record that it was made with"
+        )
+        self.epoch, self.committed, self.made = epoch, committed, made
+
+
 # --- access --------------------------------------------------------------------------------------------
 
 

@@ -340,6 +340,8 @@ class BucketRow(Base):
         # Not by what they hold: an index that speaks of it would have to follow every request.
         Index("buckets_to_expire", "expires_at", postgresql_where="NOT closed"),
         Index("buckets_open", "account_id", postgresql_where="NOT closed"),
+        # A day's lie together, since they were made together: a few pages, which cost a request nothing.
+        Index("buckets_of_epoch", "epoch", postgresql_using="brin"),
     )
 
 
@@ -684,4 +686,83 @@ class ClockRow(Base):
     __table_args__ = (
         CheckConstraint("singleton", name="clock_is_one_row"),
         CheckConstraint("shift_seconds >= 0", name="clock_moves_forward_only"),
+    )
+
+
+# --- what is committed to for each epoch ---------------------------------------------------------------
+
+
+class EpochRootRow(Base):
+    """An epoch that can change no more, and how far the publication of its root has come.
+
+    What it says of the epoch is written once, with its leaves; the database refuses to change it. What it
+    says of the publication is a journal: what was signed is here before anybody is sent it.
+    """
+
+    __tablename__ = "epoch_roots"
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    root: Mapped[str] = mapped_column(Text)
+    accounts: Mapped[int] = mapped_column(BigInteger)
+    diem: Mapped[int] = mapped_column(BigInteger)
+    pro_rata: Mapped[int] = mapped_column(BigInteger)
+    spent: Mapped[int] = mapped_column(BigInteger)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    """The final block when the epoch was closed."""
+    block_hash: Mapped[str] = mapped_column(Text)
+    capacity: Mapped[int] = mapped_column(BigInteger)
+    """Shared pro rata in the day; zero where nothing was."""
+    minimum_stake: Mapped[int] = mapped_column(Uint256)
+    start_number: Mapped[int | None] = mapped_column(BigInteger)
+    """The block that shares were counted at; null where it was not known."""
+    start_hash: Mapped[str | None] = mapped_column(Text)
+    vvv_staked: Mapped[int] = mapped_column(Uint256)
+    is_disputed: Mapped[bool] = mapped_column(Boolean)
+    journal_batch: Mapped[int | None] = mapped_column(BigInteger)
+    journal_hash: Mapped[str | None] = mapped_column(Text)
+    """Of the journal's newest batch then."""
+    tree: Mapped[bytes] = mapped_column(LargeBinary)
+    """All nodes, 32 bytes each, the root first: a proof is a few of them."""
+    closed_at: Mapped[int] = mapped_column(BigInteger)
+    file_hash: Mapped[str | None] = mapped_column(Text)
+    """SHA-256 of the public file, once it was made."""
+    raw_transaction: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The signed publication, before it is sent. Public once it is."""
+    transaction_hash: Mapped[str | None] = mapped_column(Text)
+    signed_at: Mapped[int | None] = mapped_column(BigInteger)
+    published_block: Mapped[int | None] = mapped_column(BigInteger)
+    """The final block that the root stands in on the chain; null until then."""
+    __table_args__ = (
+        CheckConstraint("accounts >= 0 AND diem >= 0 AND pro_rata >= 0", name="epoch_roots_counts"),
+        CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_roots_spent"),
+        CheckConstraint("capacity >= 0", name="epoch_roots_capacity"),
+        CheckConstraint("(start_number IS NULL) = (start_hash IS NULL)", name="epoch_roots_start"),
+        CheckConstraint("(journal_batch IS NULL) = (journal_hash IS NULL)", name="epoch_roots_journal"),
+        CheckConstraint("octet_length(tree) = 32 * greatest(2 * accounts - 1, 0)", name="epoch_roots_tree"),
+        CheckConstraint(
+            "(raw_transaction IS NULL) = (transaction_hash IS NULL) "
+            "AND (raw_transaction IS NULL) = (signed_at IS NULL) "
+            "AND (raw_transaction IS NULL OR file_hash IS NOT NULL)",
+            name="epoch_roots_signed",
+        ),
+        CheckConstraint("published_block IS NULL OR file_hash IS NOT NULL", name="epoch_roots_published"),
+    )
+
+
+class EpochLeafRow(Base):
+    """What an account was granted and spent in a closed epoch, and the salt that hides what it spent."""
+
+    __tablename__ = "epoch_leaves"
+    epoch: Mapped[int] = mapped_column(ForeignKey("epoch_roots.epoch"), primary_key=True, autoincrement=False)
+    wallet: Mapped[str] = mapped_column(Text, primary_key=True)
+    diem: Mapped[int] = mapped_column(BigInteger)
+    pro_rata: Mapped[int] = mapped_column(BigInteger)
+    spent: Mapped[int] = mapped_column(BigInteger)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    """32 random bytes, known to its owner and to us alone."""
+    place: Mapped[int] = mapped_column(BigInteger)
+    """Of the leaf, among the tree's nodes."""
+    __table_args__ = (
+        CheckConstraint("diem >= 0 AND pro_rata >= 0", name="epoch_leaves_granted"),
+        CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_leaves_spent"),
+        CheckConstraint("octet_length(salt) = 32", name="epoch_leaves_salt"),
     )
