@@ -48,16 +48,36 @@ class CloseEpochs:
         """Take where the ledger is; `journal` says how far its chain of batches has come."""
         self._sessions, self._journal = sessions, journal
 
-    def close_due(self, first: Epoch) -> list[Epoch]:
-        """Close what is due, from the last one that was closed on, or from `first`; return which."""
-        with self._sessions.begin() as session:
-            newest = roots.newest(session)
-        epoch = first if newest is None else Epoch(newest + 1)
+    def close_due(self, first: Epoch | None = None) -> list[Epoch]:
+        """Close what is due, from the last that was closed on; return which.
+
+        Before there is one, from `first`, or from the first day of which the ledger has a grant.
+        """
+        epoch = self._next(first)
         done: list[Epoch] = []
-        while len(done) < EPOCHS_PER_RUN and self._close(epoch):
+        while epoch is not None and len(done) < EPOCHS_PER_RUN and self._close(epoch):
             done.append(epoch)
             epoch = Epoch(epoch + 1)
         return done
+
+    def due(self, first: Epoch | None = None) -> list[Epoch]:
+        """Return what `close_due` would close now; nothing is written, and nobody waits."""
+        epoch = self._next(first)
+        found: list[Epoch] = []
+        with self._sessions.begin() as session:
+            while epoch is not None and len(found) < EPOCHS_PER_RUN and _is_past(session, epoch):
+                if roots.is_anything_held(session, epoch):
+                    break
+                found.append(epoch)
+                epoch = Epoch(epoch + 1)
+        return found
+
+    def _next(self, first: Epoch | None) -> Epoch | None:
+        with self._sessions.begin() as session:
+            newest = roots.newest(session)
+            if newest is not None:
+                return Epoch(newest + 1)
+            return roots.first_granted(session) if first is None else first
 
     def _close(self, epoch: Epoch) -> bool:
         if not self._is_over(epoch):
@@ -82,9 +102,7 @@ class CloseEpochs:
 
     def _is_over(self, epoch: Epoch) -> bool:
         with self._sessions.begin() as session:
-            followed = chain.followed(session)
-            is_final = followed is not None and followed.final.timestamp >= ends_at(epoch)
-            if not is_final or service_time(session) < ends_at(epoch) + LATE_CAPTURE_SECONDS:
+            if not _is_past(session, epoch):
                 return False
         try:
             with self._sessions.begin() as session:
@@ -118,6 +136,12 @@ class CloseEpochs:
         )
         roots.add_root(session, closed, leaves, tree.nodes, service_time(session))
         log.info("epoch_closed", epoch=epoch, accounts=closed.accounts, granted=closed.granted)
+
+
+def _is_past(session: Session, epoch: Epoch) -> bool:
+    followed = chain.followed(session)
+    is_final = followed is not None and followed.final.timestamp >= ends_at(epoch)
+    return is_final and service_time(session) >= ends_at(epoch) + LATE_CAPTURE_SECONDS
 
 
 def _leaf_of(epoch: Epoch, honoured: Honoured, salt: bytes) -> bytes:

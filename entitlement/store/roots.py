@@ -63,6 +63,7 @@ class Closed:
     raw_transaction: bytes | None = None
     transaction_hash: str | None = None
     published_block: int | None = None
+    published_transaction: str | None = None
 
     @property
     def granted(self) -> NanoUsd:
@@ -81,6 +82,12 @@ def wait_for_bookings(session: Session, *, milliseconds: int) -> None:
     """
     session.execute(text(f"SET LOCAL lock_timeout = {int(milliseconds)}"))
     session.execute(text("LOCK TABLE accounts IN EXCLUSIVE MODE"))
+
+
+def first_granted(session: Session) -> Epoch | None:
+    """Return the first epoch of which this ledger has a grant by the chain."""
+    found = session.scalars(select(func.min(BucketRow.epoch)).where(_is_daily())).one()
+    return None if found is None else Epoch(found)
 
 
 def is_anything_held(session: Session, epoch: Epoch) -> bool:
@@ -255,9 +262,13 @@ def keep_signed(session: Session, closed: Closed, raw: bytes, transaction_hash: 
     return row.one_or_none() is not None
 
 
-def keep_published(session: Session, epoch: Epoch, *, block: int) -> None:
-    """Note that the root stands in a final block."""
-    session.execute(update(EpochRootRow).where(EpochRootRow.epoch == epoch).values(published_block=block))
+def keep_published(session: Session, epoch: Epoch, *, block: int, transaction_hash: str) -> None:
+    """Note in which final block the root stands, and which transaction brought it there."""
+    session.execute(
+        update(EpochRootRow)
+        .where(EpochRootRow.epoch == epoch)
+        .values(published_block=block, published_transaction=transaction_hash)
+    )
 
 
 def hexed(digest: bytes) -> str:
@@ -296,6 +307,7 @@ def _closed(row: dict[str, object]) -> Closed:
         raw_transaction=values.raw_transaction,
         transaction_hash=values.transaction_hash,
         published_block=values.published_block,
+        published_transaction=values.published_transaction,
     )
 
 

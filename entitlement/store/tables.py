@@ -731,6 +731,8 @@ class EpochRootRow(Base):
     signed_at: Mapped[int | None] = mapped_column(BigInteger)
     published_block: Mapped[int | None] = mapped_column(BigInteger)
     """The final block that the root stands in on the chain; null until then."""
+    published_transaction: Mapped[str | None] = mapped_column(Text)
+    """Which brought it there: ours, unless somebody did it by hand."""
     __table_args__ = (
         CheckConstraint("accounts >= 0 AND diem >= 0 AND pro_rata >= 0", name="epoch_roots_counts"),
         CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_roots_spent"),
@@ -744,7 +746,11 @@ class EpochRootRow(Base):
             "AND (raw_transaction IS NULL OR file_hash IS NOT NULL)",
             name="epoch_roots_signed",
         ),
-        CheckConstraint("published_block IS NULL OR file_hash IS NOT NULL", name="epoch_roots_published"),
+        CheckConstraint(
+            "(published_block IS NULL) = (published_transaction IS NULL) "
+            "AND (published_block IS NULL OR file_hash IS NOT NULL)",
+            name="epoch_roots_published",
+        ),
     )
 
 

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("transaction_hash", sa.Text(), nullable=True),
         sa.Column("signed_at", sa.BigInteger(), nullable=True),
         sa.Column("published_block", sa.BigInteger(), nullable=True),
+        sa.Column("published_transaction", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("epoch", name="epoch_roots_pkey"),
         sa.CheckConstraint("accounts >= 0 AND diem >= 0 AND pro_rata >= 0", name="epoch_roots_counts"),
         sa.CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_roots_spent"),
@@ -72,7 +73,11 @@ def upgrade() -> None:
             "AND (raw_transaction IS NULL OR file_hash IS NOT NULL)",
             name="epoch_roots_signed",
         ),
-        sa.CheckConstraint("published_block IS NULL OR file_hash IS NOT NULL", name="epoch_roots_published"),
+        sa.CheckConstraint(
+            "(published_block IS NULL) = (published_transaction IS NULL) "
+            "AND (published_block IS NULL OR file_hash IS NOT NULL)",
+            name="epoch_roots_published",
+        ),
     )
     # Not compressed: hashes do not get smaller, and a few of them are read without the others.
     op.execute("ALTER TABLE epoch_roots ALTER COLUMN tree SET STORAGE EXTERNAL")
