@@ -5,6 +5,7 @@
     settle   every 5 s      what was paid for and is final, and the months that begin
     verify   as it is set   some wallets, or all, against the contracts' own views
     watch    every 5 s      what is stored, in figures
+    publish  every 10 min   the roots of days that can change no more, where a publisher is configured
     deliver  every 2 s      what account holders want to be told
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
@@ -28,6 +29,7 @@ from entitlement import metrics
 from entitlement.chain.new_heads import NewHeads
 from entitlement.core.errors import ChainError, EntitlementError
 from entitlement.flows.follow_chain import FollowChain, FollowStep
+from entitlement.flows.publish_roots import PublishRoots
 from entitlement.flows.verify_positions import VerifyPositions
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
@@ -44,6 +46,8 @@ EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
 DELIVER_SECONDS = 2
 WATCH_SECONDS = 5
+PUBLISH_SECONDS = 600
+"""A day has one root: what comes between is whether a fork has dropped it."""
 LEADERSHIP_SECONDS = 1.0
 """Between two looks of the one that leads at whether it still does."""
 WAITING_SECONDS = 0.2
@@ -73,6 +77,7 @@ class Jobs:
         poll_seconds: float,
         verifying: Verifying | None = None,
         heads: NewHeads | None = None,
+        publishing: PublishRoots | None = None,
     ) -> None:
         self._service = service
         self._follower = follower
@@ -80,6 +85,7 @@ class Jobs:
         self._poll_seconds = poll_seconds
         self._verifying = verifying
         self._heads = heads
+        self._publishing = publishing
         self._following = threading.Lock()
         self._stop = threading.Event()
         self._ending: threading.Thread | None = None
@@ -210,6 +216,14 @@ class Jobs:
         else:
             log.info("verified", block=done.block, wallets=done.wallets)
 
+    def publish(self) -> None:
+        """Publish the roots of days that can change no more."""
+        if self._publishing is None:
+            return
+        done = self._publishing.run()
+        if done.published:
+            metrics.PUBLISHED_EPOCH.set(done.published[-1])
+
     def _end(self, scheduler: BackgroundScheduler) -> None:
         self._stop.set()
         self._ending = threading.Thread(target=lambda: scheduler.shutdown(wait=True), daemon=True)
@@ -244,6 +258,8 @@ class Jobs:
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
         self._add(scheduler, self.watch, WATCH_SECONDS)
         self._add(scheduler, self._service.deliveries.deliver, DELIVER_SECONDS)
+        if self._publishing is not None:
+            self._add(scheduler, self.publish, PUBLISH_SECONDS)
         if self._verifying is not None:
             self._add(scheduler, self.verify, self._verifying.seconds)
         return scheduler

@@ -72,6 +72,9 @@ QUORUM_BLOCK = Gauge("entitlement_quorum_final_block", "Newest final block about
 DISAGREEMENTS = Counter(
     "entitlement_quorum_disagreements", "Times that two nodes disagreed about a final block."
 )
+PUBLISHED_EPOCH = Gauge(
+    "entitlement_published_epoch", "Newest day whose root stands in a final block, in days since 1970."
+)
 REQUEST_SECONDS = Histogram("entitlement_node_request_seconds", "How long a node took.", ["node", "method"])
 
 

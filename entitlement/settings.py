@@ -12,6 +12,9 @@ ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain 
 ENTITLEMENT_VERIFY_SECONDS   how often the jobs compare what is stored with the contracts; default: never
 ENTITLEMENT_VERIFY_WALLETS   how many wallets they compare at once where there are more
 ENTITLEMENT_FREE_REQUESTS_PER_MINUTE, _PRO_...   how fast an account of a tier may ask for credit
+ENTITLEMENT_PROOFS_FOLDER    where the public files of closed days are; default: proofs in the data folder
+ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL   who signs the days' roots,
+                             beside PUBLISHER_PRIVATE_KEY; default: none are published
 ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
@@ -68,6 +71,14 @@ class Settings(BaseSettings):
     """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
     stripe_webhook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Of the endpoint `/v1/webhooks/stripe`, as the provider shows it."""
+    proofs_folder: Path | None = None
+    """For the jobs that write the files and the API that serves them; who misses one makes it again."""
+    publisher_keystore: Path | None = None
+    """An encrypted key (JSON, version 3) of the account that publishes roots."""
+    publisher_password_file: Path | None = None
+    """The keystore's password is its first line."""
+    publisher_signer_url: str | None = None
+    """A signer that keeps the publisher's key and answers eth_signTransaction."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
     verify_seconds: Annotated[int, Field(ge=1)] | None = None

@@ -9,7 +9,7 @@ from entitlement.core.epochs import Epoch, ends_at, epoch_at
 from entitlement.core.events import AllowanceChanged, LogPlace
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.keys import NewKey
-from entitlement.core.units import NanoUsd, Wei
+from entitlement.core.units import NanoUsd, Wallet, Wei
 from entitlement.flows.close_epochs import CloseEpochs
 from entitlement.flows.follow_chain import FollowChain
 from entitlement.flows.grant_allowances import GrantAllowances
@@ -33,11 +33,11 @@ Sessions = sessionmaker[Session]
 TODAY = epoch_at(NOON)
 
 
-def right(number: int, diem: int, epoch: Epoch = TODAY) -> Unplaced:
+def right(name: Wallet, diem: int, epoch: Epoch = TODAY) -> Unplaced:
     """The contract says that a wallet has the right of so many DIEM, from `epoch` on."""
 
     def said(at: LogPlace) -> AllowanceChanged:
-        return AllowanceChanged(at, wallet_number(number), epoch, Wei(diem * DIEM), Wei(diem * DIEM))
+        return AllowanceChanged(at, name, epoch, Wei(diem * DIEM), Wei(diem * DIEM))
 
     return said
 
@@ -54,9 +54,11 @@ class Days:
     def __post_init__(self) -> None:
         self.following: FollowChain = follower(self.chain, self.sessions)
 
-    def grant(self, rights: Mapping[int, int]) -> None:
+    def grant(self, rights: Mapping[int, int], wallets: Mapping[int, Wallet] | None = None) -> None:
         """Let wallets have rights in DIEM, and be granted them, asked for or not."""
-        self.chain.mine(*(right(number, diem) for number, diem in rights.items()), at=NOON - 60)
+        names = wallets or {number: wallet_number(number) for number in rights}
+        said = [right(names[number], diem) for number, diem in rights.items()]
+        self.chain.mine(*said, at=NOON - 60)
         catch_up(self.following)
         GrantAllowances(self.sessions).sweep()
 

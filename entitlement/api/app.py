@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
-from entitlement.api import gateway, health, owner, problems, venice, wallet, webhooks, x402
+from entitlement.api import gateway, health, owner, problems, proofs, venice, wallet, webhooks, x402
 from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service
@@ -38,6 +38,7 @@ def create_app(service: Service | None) -> "Api":
         gateway.router,
         wallet.router,
         owner.router,
+        proofs.router,
         venice.router,
         webhooks.router,
         x402.router,

@@ -24,6 +24,7 @@ COMMANDS = {
     "keys": ("wallet", HOLDERS),
     "account": ("wallet", HOLDERS),
     "live": ("live", HOLDERS),
+    "proof": ("proof", HOLDERS),
     "deploy": ("deploy", OPERATORS),
     "check": ("check", OPERATORS),
     "explorer-input": ("check", OPERATORS),

@@ -60,7 +60,7 @@ def create(
         "limits": {"diem": _nano_usd(limit_diem), "usd": _nano_usd(limit_usd), "period": period.value},
         "expires_at": _day(expires),
     }
-    with ServiceClient.sign_in(url, _account(dev_account)) as client:
+    with ServiceClient.sign_in(url, signing_account(dev_account)) as client:
         made = client.post("/v1/keys", body)
     console.print(f"made {made['key']['id']}; its secret is shown this once:")
     print(made["secret"])  # noqa: T201 - alone on a line, for scripts
@@ -69,7 +69,7 @@ def create(
 @keys.command("list")
 def list_all(url: Url = DEFAULT_URL, dev_account: DevAccount = None) -> None:
     """Show the keys that are not revoked."""
-    with ServiceClient.sign_in(url, _account(dev_account)) as client:
+    with ServiceClient.sign_in(url, signing_account(dev_account)) as client:
         found = client.get("/v1/keys")["keys"]
     if not found:
         console.print("no keys; `entitlement keys create` makes one")
@@ -99,14 +99,14 @@ def revoke(
     dev_account: DevAccount = None,
 ) -> None:
     """Refuse a key from now on."""
-    with ServiceClient.sign_in(url, _account(dev_account)) as client:
+    with ServiceClient.sign_in(url, signing_account(dev_account)) as client:
         key = client.delete(f"/v1/keys/{key_id}")
     console.print(f"revoked {key['id']} ({key['description']}) at {moment(key['revoked_at'])}")
 
 
 def account(url: Url = DEFAULT_URL, dev_account: DevAccount = None) -> None:
     """Show a wallet's [bold]account[/]: its position, today's credit and tomorrow's."""
-    signer = _account(dev_account)
+    signer = signing_account(dev_account)
     with ServiceClient.sign_in(url, signer) as client:
         found = client.get(f"/v1/accounts/{signer.address}")
     position, balance = found["position"], found["balance"]
@@ -145,7 +145,8 @@ _POSITION = {
 }
 
 
-def _account(number: int | None) -> LocalAccount:
+def signing_account(number: int | None) -> LocalAccount:
+    """Return who signs in: a development account, or the holder of the key in the environment."""
     if number is not None:
         return development_account(number)
     key = os.environ.get(KEY_VARIABLE)

@@ -25,6 +25,7 @@ from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.manage_webhooks import ManageWebhooks
 from entitlement.flows.read_account import ReadAccount
+from entitlement.flows.read_proofs import ReadProofs
 from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.read_standing import ReadStanding
 from entitlement.flows.read_usage import ReadUsage
@@ -39,6 +40,7 @@ from entitlement.outgoing.post import Poster
 from entitlement.settings import Settings
 from entitlement.store.session import session_factory
 from entitlement.wiring.database import open_database
+from entitlement.wiring.proofs import deployed_of, epoch_files
 
 BLOCKS_BEHIND_MAX = 50
 SECONDS_SINCE_STEP_MAX = 30
@@ -77,6 +79,7 @@ class Service:
     explain: ExplainRequest
     webhooks: ManageWebhooks
     deliveries: DeliverWebhooks
+    proofs: ReadProofs
 
 
 @contextmanager
@@ -132,6 +135,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         explain=ExplainRequest(sessions),
         webhooks=ManageWebhooks(sessions, poster, secret, is_devnet=network.is_devnet),
         deliveries=DeliverWebhooks(sessions, poster, secret),
+        proofs=ReadProofs(sessions, epoch_files(settings, network, sessions), deployed_of(settings, network)),
     )
 
 
