@@ -24,6 +24,8 @@ from entitlement.core.errors import NotAnEpochFile
 from entitlement.core.units import NanoUsd, Wallet, Wei
 
 FORMAT = "entitlement-epoch-1"
+CONTRACTS = ("StakedVVV", "InferenceStake", "EpochRoots")
+"""Those that a file names: what a share and a right can be computed from, and what has the roots."""
 LARGEST_AMOUNT = 2**63 - 1
 """What the ledger keeps in a column."""
 _HASH = re.compile(r"0x[0-9a-f]{64}")
@@ -85,7 +87,7 @@ class EpochHead:
 
     chain_id: int
     contracts: Mapping[str, str]
-    """Contract -> address, of those that what is granted can be computed from, and of EpochRoots."""
+    """Contract -> address in lower case: `CONTRACTS`."""
     deployed: BlockName
     """The deployment's first block: no log of these contracts is before it."""
     epoch: Epoch
@@ -184,6 +186,8 @@ def _head(read: dict[str, Any]) -> EpochHead:
     contracts: dict[str, str] = {
         str(name): _matching(_ADDRESS, address) for name, address in read["contracts"].items()
     }
+    if set(contracts) != set(CONTRACTS):
+        raise ValueError(f"it names the contracts {sorted(contracts)}, not {sorted(CONTRACTS)}")
     return EpochHead(
         chain_id=_count(read["chain_id"]),
         contracts=contracts,

@@ -7,19 +7,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.deployment.record import Deployment, deployment_path, read_deployment
 from entitlement.chain.networks import Network
-from entitlement.core.epoch_file import BlockName
+from entitlement.core.epoch_file import CONTRACTS, BlockName
 from entitlement.flows.epoch_files import Deployed, EpochFiles
 from entitlement.settings import Settings
-
-IN_FILES = ("StakedVVV", "InferenceStake", "EpochRoots")
-"""What a share and a right can be computed from, and what has the roots."""
 
 
 def deployed_in(deployment: Deployment) -> Deployed:
     """Return what a public file says of a deployment."""
     return Deployed(
         deployment.chain_id,
-        {name: deployment.addresses[name].lower() for name in IN_FILES},
+        {name: deployment.addresses[name].lower() for name in CONTRACTS},
         BlockName(deployment.start_block, deployment.start_block_hash),
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app
 from entitlement.core.account_proof import read_proof
-from entitlement.core.epoch_file import BlockName, read_file
+from entitlement.core.epoch_file import CONTRACTS, BlockName, read_file
 from entitlement.flows.epoch_files import Deployed, EpochFiles
 from entitlement.flows.read_proofs import ReadProofs
 from entitlement.flows.shift_clock import ShiftClock
@@ -22,7 +22,7 @@ from tests.proofs import TODAY, Days
 from tests.support import NOON, USD
 
 ALICE, BOB = Person(1), Person(2)
-DEPLOYED = Deployed(31_337, {"EpochRoots": "0x" + "e" * 40}, BlockName(1, "0x" + "1" * 64))
+DEPLOYED = Deployed(31_337, dict.fromkeys(CONTRACTS, "0x" + "e" * 40), BlockName(1, "0x" + "1" * 64))
 
 
 @pytest.fixture
