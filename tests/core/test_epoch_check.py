@@ -79,17 +79,21 @@ def test_a_right_that_stayed_as_it_was_is_granted_exactly() -> None:
     story.stake(LONG_BEFORE, A, 3, YESTERDAY, 3, 3)
     assert differences(story, {A: 3 * USD}) == []
     [too_low] = differences(story, {A: 3 * USD - 1})
-    assert A in too_low and "1 too little" in too_low
+    assert A in too_low
+    assert "1 too little" in too_low
     [too_high] = differences(story, {A: 3 * USD + 1})
-    assert A in too_high and "1 too much" in too_high
+    assert A in too_high
+    assert "1 too much" in too_high
 
 
 def test_a_wallet_that_was_left_out_and_one_that_has_nothing_are_named() -> None:
     story = Story()
     story.stake(LONG_BEFORE, A, 3, YESTERDAY, 3, 3)
     missing, invented = differences(story, {B: USD})
-    assert A in missing and "has no row" in missing and f"{3 * USD} too little" in missing
-    assert B in invented and f"{USD} too much" in invented
+    assert f"{A}, which has no row," in missing
+    assert f"{3 * USD} too little" in missing
+    assert invented.startswith(B)
+    assert f"{USD} too much" in invented
 
 
 def test_what_leaves_in_the_day_was_granted_and_what_comes_in_it_is_granted() -> None:
@@ -178,10 +182,10 @@ def test_shares_are_by_the_stakes_before_the_day_and_exact() -> None:
 def test_where_the_days_start_was_disputed_a_share_may_have_ended_early_and_is_never_more() -> None:
     story = Story()
     story.vvv(LONG_BEFORE, A, 1)
-    for changed in (Sharing(NanoUsd(100), Wei(0), BlockName(20, "0x"), Wei(0), is_disputed=True),):
-        assert shared(story, {A: 0}, changed) == []
-        assert shared(story, {A: 100}, changed) == []
-        assert shared(story, {A: 101}, changed)
+    disputed = Sharing(NanoUsd(100), Wei(0), BlockName(20, "0x"), Wei(0), is_disputed=True)
+    assert shared(story, {A: 0}, disputed) == []
+    assert shared(story, {A: 100}, disputed) == []
+    assert shared(story, {A: 101}, disputed)
     unknown = Sharing(NanoUsd(100), Wei(0), None, Wei(0), is_disputed=False)
     assert shared(story, {A: 0}, unknown) == []
     assert shared(story, {A: 1}, unknown)
@@ -194,7 +198,7 @@ def test_without_a_policy_nobody_has_a_share() -> None:
     assert compare(rows, story.given(), None).differences
 
 
-@pytest.mark.parametrize("left_out", [0, 1, 2], ids=["a stake", "its right", "an exit's stake"])
+@pytest.mark.parametrize("left_out", [0, 2, 3], ids=["a stake", "an exit", "the newest right"])
 def test_a_log_that_a_node_leaves_out_shows_where_the_others_do_not_fit(left_out: int) -> None:
     story = Story()
     story.stake(LONG_BEFORE, A, 3, YESTERDAY, 3, 3)
