@@ -1,4 +1,4 @@
-"""Days on real contracts, verified from their public files and a node alone; and whatever is changed in them."""
+"""Days on real contracts, verified from their public files and a node alone; and whatever is changed."""
 
 import json
 from collections.abc import Iterator
