@@ -67,6 +67,10 @@ class RootsOnChain:
         found = int(self._contracts.view(CONTRACT, "nextEpoch"))
         return Epoch(found) if found else None
 
+    def start_epoch(self) -> Epoch:
+        """Return the day on which the contract was made: no root is of an earlier one."""
+        return Epoch(int(self._contracts.view(CONTRACT, "startEpoch")))
+
     def standing(self, epoch: Epoch) -> Standing | None:
         """Return what was published for an epoch, if anything."""
         root, granted, spent, accounts, file_hash, published_at = self._contracts.view(

@@ -69,7 +69,7 @@ def jobs(stop: StopWithParent = False) -> None:
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415
     from entitlement.wiring.following import open_follower  # noqa: PLC0415
-    from entitlement.wiring.publishing import open_publishing  # noqa: PLC0415 - only who publishes needs web3
+    from entitlement.wiring.publishing import open_publishing  # noqa: PLC0415
     from entitlement.wiring.service import service_on  # noqa: PLC0415
     from entitlement.wiring.verification import open_verification  # noqa: PLC0415
 

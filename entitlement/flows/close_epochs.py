@@ -31,8 +31,11 @@ log = structlog.get_logger()
 
 EPOCHS_PER_RUN = 400
 """More than a year that was missed; what is left is taken by the next run."""
-BOOKINGS_MILLISECONDS = 1_000
-"""How long requests may have to stand still while those under way end. They take a few milliseconds."""
+BOOKINGS_MILLISECONDS = 1_500
+"""How long requests may have to stand still while those under way end. They take a few milliseconds; what
+cleans the table up gives way within a second."""
+
+EARLIEST = Epoch(0)
 
 JournalHeadOf = Callable[[Session], JournalHead | None]
 
@@ -48,21 +51,22 @@ class CloseEpochs:
         """Take where the ledger is; `journal` says how far its chain of batches has come."""
         self._sessions, self._journal = sessions, journal
 
-    def close_due(self, first: Epoch | None = None) -> list[Epoch]:
+    def close_due(self, first: Epoch | None = None, *, not_before: Epoch = EARLIEST) -> list[Epoch]:
         """Close what is due, from the last that was closed on; return which.
 
-        Before there is one, from `first`, or from the first day of which the ledger has a grant.
+        Before there is one, from `first`; or from the first day of which the ledger has a grant, but
+        `not_before` a day.
         """
-        epoch = self._next(first)
+        epoch = self._next(first, not_before)
         done: list[Epoch] = []
         while epoch is not None and len(done) < EPOCHS_PER_RUN and self._close(epoch):
             done.append(epoch)
             epoch = Epoch(epoch + 1)
         return done
 
-    def due(self, first: Epoch | None = None) -> list[Epoch]:
+    def due(self, first: Epoch | None = None, *, not_before: Epoch = EARLIEST) -> list[Epoch]:
         """Return what `close_due` would close now; nothing is written, and nobody waits."""
-        epoch = self._next(first)
+        epoch = self._next(first, not_before)
         found: list[Epoch] = []
         with self._sessions.begin() as session:
             while epoch is not None and len(found) < EPOCHS_PER_RUN and _is_past(session, epoch):
@@ -72,12 +76,15 @@ class CloseEpochs:
                 epoch = Epoch(epoch + 1)
         return found
 
-    def _next(self, first: Epoch | None) -> Epoch | None:
+    def _next(self, first: Epoch | None, not_before: Epoch) -> Epoch | None:
         with self._sessions.begin() as session:
             newest = roots.newest(session)
             if newest is not None:
                 return Epoch(newest + 1)
-            return roots.first_granted(session) if first is None else first
+            if first is not None:
+                return first
+            granted = roots.first_granted(session)
+            return None if granted is None else max(granted, not_before)
 
     def _close(self, epoch: Epoch) -> bool:
         if not self._is_over(epoch):

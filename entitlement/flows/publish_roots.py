@@ -76,7 +76,7 @@ class PublishRoots:
         Raises `RootDiffers` where the chain has something else, `TransactionFailed` and `ChainError`s; what
         was done before stays done, and the next run goes on.
         """
-        closed = self._closing.close_due(self._contract.next_epoch())
+        closed = self._closing.close_due(self._contract.next_epoch(), not_before=self._contract.start_epoch())
         with self._sessions.begin() as session:
             open_epochs = roots.unpublished(session, limit=EPOCHS_PER_RUN)
         done = Run(closed, [], [])
@@ -139,6 +139,6 @@ class PublishRoots:
 
 def plan(sessions: sessionmaker[Session], closing: CloseEpochs, contract: RootsOnChain) -> Plan:
     """Return what a run would do; nothing is written, signed or sent."""
-    due = closing.due(contract.next_epoch())
+    due = closing.due(contract.next_epoch(), not_before=contract.start_epoch())
     with sessions.begin() as session:
         return Plan(due, roots.unpublished(session, limit=EPOCHS_PER_RUN))

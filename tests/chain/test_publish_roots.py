@@ -16,6 +16,7 @@ from entitlement.core.epoch_file import BlockName, read_file, wrong_in
 from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.errors import NodeUnavailable, ProofFileChanged, RootDiffers, TransactionFailed
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
+from entitlement.core.ledger import Source
 from entitlement.flows.close_epochs import CloseEpochs
 from entitlement.flows.epoch_files import Deployed, EpochFiles
 from entitlement.flows.publish_roots import PublishRoots, plan
@@ -24,7 +25,7 @@ from entitlement.store import proof_files, roots
 from tests.chain.system import DEPLOYER, System, deployed
 from tests.crashes import Deaths, at_every_point
 from tests.proofs import TODAY, Days, Sessions
-from tests.support import NOON, USD, wallet_number
+from tests.support import NOON, USD, grant, holder, wallet_number
 
 DEPTH = 2
 """A root is final two blocks later."""
@@ -182,6 +183,15 @@ def test_days_that_were_missed_are_published_in_order_also_those_without_a_grant
     assert [root == NO_ROOT for _, root in office.events()] == [False, True, True, True]
 
 
+def test_days_before_the_contract_was_made_are_left_out(office: Office) -> None:
+    before = Epoch(office.contract.start_epoch() - 1)
+    first = holder(office.days.sessions)
+    grant(office.days.sessions, first.account_id, Source.DIEM, USD, epoch=before)
+    spent_day(office)
+    due = plan(office.days.sessions, CloseEpochs(office.days.sessions), office.contract).to_close
+    assert due[0] == before + 1
+
+
 def test_a_fork_that_drops_the_transaction_is_noticed_and_the_same_one_is_sent_again(office: Office) -> None:
     spent_day(office)
     office.end(Epoch(TODAY + 1))
@@ -268,7 +278,7 @@ class MortalPublisher(RootPublisher):
 
 def test_a_run_that_dies_anywhere_and_is_repeated_publishes_each_epoch_once(office: Office) -> None:
     spent_day(office)
-    deaths = Deaths(office.days.sessions, by_the_server=True)
+    deaths = Deaths(office.days.sessions, by_the_server=False)
     mortal = MortalPublisher(office.system.contracts, office.system.account(DEPLOYER))
     mortal.deaths = deaths
     passed = 0
@@ -280,11 +290,12 @@ def test_a_run_that_dies_anywhere_and_is_repeated_publishes_each_epoch_once(offi
     for passed in at_every_point(deaths, prepare):
         office.publishing().run()
         office.settle()
-        office.publishing().run()
         assert [epoch for epoch, _ in office.events()] == [TODAY + each for each in range(passed + 1)]
-        with office.days.sessions.begin() as session:
-            assert roots.unpublished(session, limit=10) == []
     assert passed > 25
+    office.settle()
+    office.publishing().run()
+    with office.days.sessions.begin() as session:
+        assert roots.unpublished(session, limit=10) == []
 
 
 def test_a_node_that_does_not_answer_after_it_was_sent_changes_nothing_in_the_end(office: Office) -> None:
