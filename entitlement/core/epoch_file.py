@@ -186,6 +186,8 @@ def _head(read: dict[str, Any]) -> EpochHead:
     contracts: dict[str, str] = {
         str(name): _matching(_ADDRESS, address) for name, address in read["contracts"].items()
     }
+    if read["deployed"]["number"] == 0:
+        raise ValueError("no contract is in the first block of a chain")
     if set(contracts) != set(CONTRACTS):
         raise ValueError(f"it names the contracts {sorted(contracts)}, not {sorted(CONTRACTS)}")
     return EpochHead(

@@ -107,9 +107,9 @@ class VerifyEpoch:
 
     def _bounds(self, head: EpochHead, final: Header) -> tuple[Bounds, Header]:
         """Return the blocks between which rights count, and the last one before the day."""
-        low = self._history.block(head.deployed.number)
+        low = self._history.block(head.deployed.number - 1)
         blocks = [
-            # The deployment may be younger than the day's beginning: then nothing was before it.
+            # The deployment may be younger than the day's beginning: then nothing of ours was before it.
             last_block_before(moment, self._history.header, low=low, high=final)
             if low.timestamp < moment
             else low

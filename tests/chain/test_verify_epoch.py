@@ -222,6 +222,19 @@ def test_a_day_that_is_not_over_on_the_chain_cannot_be_verified_yet(published: P
         published.verify(epoch, changed(published, epoch=Epoch(epoch + 2)))
 
 
+def test_on_the_day_of_the_deployment_nobody_had_a_stake_before(published: Published) -> None:
+    deployment = published.system.deployment
+    day = deployment.roots_start_epoch
+    done = published.verify(last_of(published), changed(published, epoch=Epoch(day)))
+    assert f"EpochRoots has no root of epoch {day}" in done.differences
+    [said] = [each for each in done.differences if each.startswith("shares were by")]
+    assert f"the chain has (BlockName(number={deployment.start_block - 1}," in said
+    assert said.endswith(", 0)")
+    shares = [each for each in done.differences if "as a share" in each]
+    assert shares
+    assert all("and the chain gives 0:" in each for each in shares)
+
+
 def test_anybody_verifies_from_a_terminal(published: Published, tmp_path: Path) -> None:
     epoch, url = last_of(published), published.system.anvil.url
     given = ("--epoch", epoch, "--rpc", url, "--deployment", published.record)
