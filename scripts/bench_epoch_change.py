@@ -90,10 +90,10 @@ BOOKS = (
     """,
     "SELECT make_week(0)",
     """
-    INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
+    INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts, lane, batch)
     SELECT 1, kind || ':' || id, kind, account_id, 0, ARRAY[id],
            ARRAY[CASE kind WHEN 'grant' THEN 'issued>available' ELSE 'available>expired' END],
-           ARRAY[5000000000]
+           ARRAY[5000000000], 0, 1
     FROM buckets, unnest(ARRAY['grant', 'expire']) AS kind
     """,
 )

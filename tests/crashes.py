@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from entitlement.store.journey import Answer, Journey
+from entitlement.store.journey import Answer, Journey, Value
 
 POINTS_MAX = 200
 
@@ -22,7 +22,7 @@ _mortal: WeakKeyDictionary[psycopg.Connection, Callable[[psycopg.Connection], No
 _ask = Journey.ask
 
 
-def _ask_or_die(self: Journey, statement: str, given: Sequence[str | int | None] = ()) -> Answer:
+def _ask_or_die(self: Journey, statement: str, given: Sequence[Value] = ()) -> Answer:
     """Every statement of a journey is a point too."""
     point = _mortal.get(self.connection)
     if point is not None:

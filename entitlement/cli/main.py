@@ -31,6 +31,7 @@ COMMANDS = {
     "verify": ("verify", OPERATORS),
     "reindex": ("reindex", OPERATORS),
     "admin": ("timelock", OPERATORS),
+    "audit": ("audit", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "pro-rata": ("pro_rata", OPERATORS),
     "credit": ("credit", OPERATORS),

@@ -25,9 +25,10 @@ def write_books(session: Session, books: Books) -> None:
     entries = [entry for book in changed for entry in book.entries]
     make_weeks(session, {entry.epoch for entry in entries})
     journey = Journey(driver_of(session))
-    _write_holds(journey, changed)
     if entries:
         write_entries(journey, entries, books.now)
+    _write_holds(journey, changed)
+    if entries:
         move(journey, (posting for entry in entries for posting in entry.postings))
     _write_keys(journey, counted)
     _write_usage(journey, changed, books.now)

@@ -24,6 +24,7 @@ from psycopg.errors import error_from_result
 from entitlement.store.raw import Connection
 
 Row = tuple[Any, ...]
+Value = str | int | bytes | None
 
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 _names = itertools.count()
@@ -57,13 +58,13 @@ class Journey:
         self.connection = connection
         self._asked: list[_Asked] = []
 
-    def ask(self, statement: str, given: Sequence[str | int | None] = ()) -> Answer:
+    def ask(self, statement: str, given: Sequence[Value] = ()) -> Answer:
         """Take a statement with `%s` for each value; what comes of it is in the answer after `go`.
 
         Each statement is prepared once on each connection, so its text must not hold values.
         """
         answer = Answer()
-        values = [None if value is None else str(value).encode() for value in given]
+        values = [_written(value) for value in given]
         self._asked.append((statement, values, answer))
         return answer
 
@@ -143,6 +144,13 @@ def _receive(server: pq.abc.PGconn) -> list[pq.abc.PGresult]:
             return results
         else:
             results.append(result)
+
+
+def _written(value: Value) -> bytes | None:
+    """Return a value as the server reads it."""
+    if isinstance(value, bytes):
+        return b"\\x" + value.hex().encode()
+    return None if value is None else str(value).encode()
 
 
 @lru_cache(maxsize=256)

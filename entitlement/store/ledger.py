@@ -10,6 +10,7 @@ from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
 from entitlement.store.bulk import any_number, rows_of
+from entitlement.store.entry_batches import Lane, bound, take_lane
 from entitlement.store.journey import Journey
 from entitlement.store.raw import array, driver_of, told_as_ours, words
 from entitlement.store.session import fresh
@@ -115,26 +116,47 @@ def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
 
 
 def write_entries(journey: Journey, entries: Sequence[Entry], now: int) -> None:
-    """Write entries to the journal alone; their weeks have been made."""
+    """Write entries to the journal alone, as the next batch of a lane; their weeks have been made."""
+    if entries:
+        _write_batch(journey, take_lane(journey, len(entries)), entries, now)
+
+
+def _write_batch(journey: Journey, lane: Lane, entries: Sequence[Entry], now: int) -> None:
+    buckets = [array(posting.bucket_id for posting in entry.postings) for entry in entries]
+    moves = [
+        array(MOVE_NAMES[posting.source, posting.target] for posting in entry.postings) for entry in entries
+    ]
+    amounts = [array(posting.amount for posting in entry.postings) for entry in entries]
+    lines = [
+        f"{number}\t{entry.epoch}\t{entry.key}\t{entry.kind.value}\t{entry.account_id}\t{now}\t{from_}\t{how}"
+        f"\t{much}\n"
+        for number, entry, from_, how, much in zip(
+            lane.ids[1:-1].split(","), entries, buckets, moves, amounts, strict=True
+        )
+    ]
+    # In one statement with what binds them: each costs a group as much as some entries do.
     journey.ask(
-        """INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
-           SELECT n.epoch, n.key, n.kind, n.account_id, %s::bigint,
-                  n.buckets::bigint[], n.moves::text[], n.amounts::bigint[]
-           FROM unnest(%s::integer[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
-                       %s::text[])
-               AS n (epoch, key, kind, account_id, buckets, moves, amounts)""",
+        """WITH batch AS (
+               INSERT INTO journal_batches (lane, number, previous_hash, root, entry_count, written_at, hash)
+               VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING lane, number, written_at
+           )
+           INSERT INTO entries (epoch, key, id, kind, account_id, created_at, buckets, moves, amounts, lane,
+                                batch)
+           SELECT n.epoch, n.key, n.id, n.kind, n.account_id, b.written_at,
+                  n.buckets::bigint[], n.moves::text[], n.amounts::bigint[], b.lane, b.number
+           FROM batch AS b, unnest(%s::integer[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
+                                   %s::text[], %s::text[], %s::text[])
+               AS n (epoch, key, id, kind, account_id, buckets, moves, amounts)""",
         (
-            now,
+            *bound(lane, lines, now),
             array(entry.epoch for entry in entries),
             array(entry.key for entry in entries),
+            lane.ids,
             array(entry.kind.value for entry in entries),
             array(entry.account_id for entry in entries),
-            words(array(posting.bucket_id for posting in entry.postings) for entry in entries),
-            words(
-                array(MOVE_NAMES[posting.source, posting.target] for posting in entry.postings)
-                for entry in entries
-            ),
-            words(array(posting.amount for posting in entry.postings) for entry in entries),
+            words(buckets),
+            words(moves),
+            words(amounts),
         ),
     )
 

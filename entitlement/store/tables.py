@@ -378,6 +378,9 @@ class EntryRow(Base):
     moves: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Of each posting, from where to where: what the source loses the target gains."""
     amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    lane: Mapped[int] = mapped_column(Integer)
+    """With `batch`: by which batch it was written."""
+    batch: Mapped[int] = mapped_column(BigInteger)
     __table_args__ = (
         CheckConstraint("cardinality(amounts) > 0 AND 0 < ALL (amounts)", name="entries_move_something"),
         CheckConstraint(
@@ -771,4 +774,29 @@ class EpochLeafRow(Base):
         CheckConstraint("diem >= 0 AND pro_rata >= 0", name="epoch_leaves_granted"),
         CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_leaves_spent"),
         CheckConstraint("octet_length(salt) = 32", name="epoch_leaves_salt"),
+    )
+
+
+# --- what binds the journal -----------------------------------------------------------------------------
+
+
+class JournalBatchRow(Base):
+    """The entries that a transaction wrote, bound to all that its lane had before (core.journal_chain)."""
+
+    __tablename__ = "journal_batches"
+    lane: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """From 1 on in its lane, without a gap."""
+    previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of the Merkle tree over its entries, by their ids."""
+    entry_count: Mapped[int] = mapped_column(Integer)
+    written_at: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    __table_args__ = (
+        CheckConstraint("lane >= 0 AND number > 0 AND entry_count > 0", name="journal_batches_numbers"),
+        CheckConstraint(
+            "octet_length(previous_hash) = 32 AND octet_length(root) = 32 AND octet_length(hash) = 32",
+            name="journal_batches_hashes",
+        ),
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.audit.journal import audit
 from entitlement.core.keys import NewKey
 from entitlement.core.limits import KeyLimits
 from entitlement.core.units import NanoUsd
@@ -56,6 +57,8 @@ def lived(seed: int, seconds: float, ports: Sequence[int]) -> "tuple[Verdict, Ru
         with run.sessions.begin() as session:
             verdict = check(session, run.seen, run.limits)
         assert_books_close(run.sessions)
+        found = audit(made.url.set(drivername="postgresql").render_as_string(hide_password=False)).findings
+        assert not found, [str(each) for each in found]
         return verdict, run
     finally:
         made.dispose()

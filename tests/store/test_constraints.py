@@ -112,8 +112,8 @@ SHORT = {
                              expired, closed)
         SELECT account_id, source, epoch, expires_at, 0, 0, 0, 0, 0, false FROM buckets""",
     "{copy of entry}": """
-        INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts)
-        SELECT epoch, key, kind, account_id, 0, buckets, moves, amounts FROM entries""",
+        INSERT INTO entries (epoch, key, kind, account_id, created_at, buckets, moves, amounts, lane, batch)
+        SELECT epoch, key, kind, account_id, 0, buckets, moves, amounts, lane, batch FROM entries""",
     "{copy of hold}": """
         INSERT INTO holds (id, account_id, key_id, gateway_id, request_id, fingerprint, state,
                            epoch, amount, is_final, captured, shortfall, created_at, expires_at, kind,
@@ -125,8 +125,8 @@ SHORT = {
                               limit_period, model_privacy, created_at)
         SELECT 'other', account_id, secret_hash, '', kind, '', 'epoch', 'ALL', 0 FROM api_keys""",
     "{entry}": """
-        INSERT INTO entries (epoch, key, kind, account_id, created_at, amounts, moves, buckets)
-        SELECT epoch, 'other', kind, account_id, 0, v.* FROM entries, (VALUES (""",
+        INSERT INTO entries (epoch, key, kind, account_id, created_at, lane, batch, amounts, moves, buckets)
+        SELECT epoch, 'other', kind, account_id, 0, lane, batch, v.* FROM entries, (VALUES (""",
     "{cursor}": """
         INSERT INTO chain_state (start_hash, head_hash, final_hash, head_timestamp, final_timestamp,
             node_number, stepped_at, node_timestamp, moved_at, singleton, chain_id,
