@@ -33,6 +33,7 @@ STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
     errors.UnknownKey: (401, "unknown_key"),
     errors.KeyExpired: (401, "key_expired"),
     errors.KeyRevoked: (401, "key_revoked"),
+    errors.KeySuspended: (401, "key_suspended"),
     errors.InsufficientCredit: (402, "insufficient_credit"),
     errors.KeyLimitReached: (402, "key_limit_reached"),
     errors.NotAllowed: (403, "not_allowed"),

@@ -116,6 +116,8 @@ class KeyOut(Wire):
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    suspended_at: int | None
+    """By the operator; null again once it is restored."""
 
     @classmethod
     def of(cls, key: ApiKey) -> "KeyOut":
@@ -130,6 +132,7 @@ class KeyOut(Wire):
             created_at=key.created_at,
             expires_at=key.expires_at,
             revoked_at=key.revoked_at,
+            suspended_at=key.suspended_at,
         )
 
 

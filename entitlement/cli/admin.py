@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
 from entitlement.cli.show import console, moment
+from entitlement.core.acts import ActKind
 from entitlement.core.epochs import ends_at, epoch_at
 from entitlement.settings import read_settings
 
@@ -14,21 +16,25 @@ clock = typer.Typer(help="Move the [bold]clock[/] of a development network.", no
 
 
 @gateways.command("token")
-def gateway_token(name: Annotated[str, typer.Argument(help="The gateway's name.")]) -> None:
+def gateway_token(
+    name: Annotated[str, typer.Argument(help="The gateway's name.")], reason: Reason = NOT_GIVEN, by: By = ""
+) -> None:
     """Make a service token for a gateway; the one it had ends. It is shown this once."""
     from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
 
     with open_service(read_settings()) as service:
-        print(service.gateways.issue_token(name))  # noqa: T201 - for scripts, so without colours
+        print(service.gateways.issue_token(name, because(reason, by)))  # noqa: T201 - for scripts, so without colours
 
 
 @gateways.command("revoke")
-def revoke_gateway(name: Annotated[str, typer.Argument(help="The gateway's name.")]) -> None:
+def revoke_gateway(
+    name: Annotated[str, typer.Argument(help="The gateway's name.")], reason: Reason, by: By = ""
+) -> None:
     """Refuse a gateway's token from now on."""
     from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     with open_service(read_settings()) as service:
-        service.gateways.revoke(name)
+        service.gateways.revoke(name, because(reason, by))
     console.print(f"{name} is refused from now on")
 
 
@@ -36,6 +42,8 @@ def revoke_gateway(name: Annotated[str, typer.Argument(help="The gateway's name.
 def jump(
     folder: Annotated[Path, typer.Option(help="The local stack's folder.")] = Path(".entitlement"),
     to: Annotated[int | None, typer.Option(help="Unix time to go to. [default: the next 00:00 UTC]")] = None,
+    reason: Reason = NOT_GIVEN,
+    by: By = "",
 ) -> None:
     """Move chain and service forward together; on a development network only."""
     from entitlement.chain.addresses import addresses_in  # noqa: PLC0415
@@ -53,6 +61,8 @@ def jump(
         target = to if to is not None else ends_at(epoch_at(service.clock.now()))
         devnet = Devnet(rpc, service.network)
         service.clock.jump_to(target)
+        why = because(reason, by)
+        service.acts.record(ActKind.CLOCK_JUMP, why, subject=service.network.name, figures={"to": target})
         block = devnet.jump_to(max(target, devnet.head().timestamp + 1))
         # Until then there is no credit in the new day: nobody has seen the old one end.
         wait_until_followed(service, block.number, folder=folder)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from entitlement.cli.acts import By, Reason, because
 from entitlement.cli.amounts import nano_usd
 from entitlement.cli.show import console, dollars
 from entitlement.core.membership import Terms
@@ -19,16 +20,18 @@ membership = typer.Typer(
 def set_terms(
     tier: Annotated[int, typer.Argument(help="The tier, as CreditSales counts them.")],
     credit: Annotated[str, typer.Argument(help="Dollars of credit with each month, gone with it.")],
+    reason: Reason,
     upgrade_credit: Annotated[
         str, typer.Option(help="Dollars of prepaid credit, once for an account, with its first month.")
     ] = "0",
+    by: By = "",
 ) -> None:
     """Set a tier's terms, for months that are paid for from now on."""
     from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
 
     wished = Terms(nano_usd(credit), nano_usd(upgrade_credit))
     with open_service(read_settings()) as service:
-        _show(service.terms.set(tier, wished))
+        _show(service.terms.set(tier, wished, because(reason, by)))
 
 
 @membership.command("show")

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from entitlement.cli.acts import By, Reason, because
 from entitlement.cli.amounts import nano_usd, wei
 from entitlement.cli.show import console, dollars, moment, tokens
 from entitlement.core.epochs import ends_at
@@ -20,16 +21,18 @@ pro_rata = typer.Typer(
 @pro_rata.command("set")
 def set_policy(
     capacity: Annotated[str, typer.Argument(help="Dollars a day for all wallets together; 0 is off.")],
+    reason: Reason,
     minimum_stake: Annotated[
         str, typer.Option(help="VVV; whoever has less staked gets nothing, and nobody gets it instead.")
     ] = "0",
+    by: By = "",
 ) -> None:
     """Set the capacity. What gives more holds at once, what gives less from the next epoch on."""
     from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
 
     wished = Policy(nano_usd(capacity), wei(minimum_stake))
     with open_service(read_settings()) as service:
-        _show(service.pro_rata.set(wished))
+        _show(service.pro_rata.set(wished, because(reason, by)))
 
 
 @pro_rata.command("show")

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
 from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
+from entitlement.core.acts import ActKind
 from entitlement.settings import read_settings
 
 
@@ -19,16 +21,23 @@ def reindex(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only compare; exit code 1 if anything differs.")
     ] = False,
+    reason: Reason = NOT_GIVEN,
+    by: By = "",
 ) -> None:
     """Rebuild blocks, events and positions [bold]from the chain[/], beside the live follower, and mend.
 
     What is stored changes in one short transaction at the end; grants and the ledger stay as they are.
     """
+    from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415
+    from entitlement.store.session import session_factory  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415 - loads much
     from entitlement.wiring.rebuilding import open_rederivation, open_reindexing  # noqa: PLC0415
 
     settings = read_settings()
     with open_database(settings) as engine:
+        if not dry_run:
+            recorded = RecordActs(session_factory(engine))
+            recorded.record(ActKind.REINDEX, because(reason, by), subject=settings.network)
         if from_events:
             with open_rederivation(engine) as rederivation, Meter("deriving", "events") as meter:
                 done = rederivation.run(meter.update, dry_run=dry_run)

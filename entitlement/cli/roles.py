@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
 from entitlement.cli.children import interrupt, stop_with_parent
 from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
+from entitlement.core.acts import ActKind
 from entitlement.settings import read_settings
 
 StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
@@ -121,8 +123,11 @@ def follow(
             "--undo-final", help="Undo final blocks that are gone from the chain, at any depth. Look first."
         ),
     ] = False,
+    reason: Reason = NOT_GIVEN,
+    by: By = "",
 ) -> None:
     """Follow the chain [bold]once[/], from where it was left to its head, and stop."""
+    from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415
     from entitlement.store.session import session_factory  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415
     from entitlement.wiring.following import open_follower  # noqa: PLC0415
@@ -133,6 +138,9 @@ def follow(
         open_database(settings) as engine,
         open_follower(settings, session_factory(engine), may_undo_final=undo_final) as follower,
     ):
+        if undo_final:
+            recorded = RecordActs(session_factory(engine))
+            recorded.record(ActKind.UNDO_FINAL, because(reason, by), subject=settings.network)
         start = follower.reached() or 0
         events = 0
         with Meter("following") as meter:

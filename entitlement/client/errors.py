@@ -70,7 +70,7 @@ class KeyLimitReached(CreditRefused):
 
 
 class KeyRefused(CreditRefused):
-    """The key is not one that may spend: code `unknown_key`, `key_expired` or `key_revoked`."""
+    """The key may not spend: code `unknown_key`, `key_expired`, `key_revoked` or `key_suspended`."""
 
 
 class GatewayNotAuthenticated(CreditRefused):
@@ -104,6 +104,7 @@ _REFUSALS: dict[str, type[CreditRefused]] = {
     "unknown_key": KeyRefused,
     "key_expired": KeyRefused,
     "key_revoked": KeyRefused,
+    "key_suspended": KeyRefused,
     "not_authenticated": GatewayNotAuthenticated,
     "unknown_hold": UnknownHold,
     "hold_already_ended": HoldAlreadyEnded,

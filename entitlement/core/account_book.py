@@ -63,6 +63,7 @@ RENEWAL_REFUSALS = (
     errors.KeyLimitReached,
     errors.KeyExpired,
     errors.KeyRevoked,
+    errors.KeySuspended,
 )
 """Why a lease gets no more. What was spent of it is charged all the same."""
 

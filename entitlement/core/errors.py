@@ -250,6 +250,14 @@ class KeyRevoked(EntitlementError):
         self.revoked_at = revoked_at
 
 
+class KeySuspended(EntitlementError):
+    """The key was suspended by the operator."""
+
+    def __init__(self, *, suspended_at: int) -> None:
+        super().__init__("the API key was suspended by the operator of this service: ask why")
+        self.suspended_at = suspended_at
+
+
 class IdempotencyKeyReused(EntitlementError):
     """The same request id came with another content."""
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from entitlement.core.errors import InvalidAmount, InvalidRequest, KeyExpired, KeyRevoked
+from entitlement.core.errors import InvalidAmount, InvalidRequest, KeyExpired, KeyRevoked, KeySuspended
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.units import NANO_USD_MAX, NanoUsd, Wallet
 
@@ -74,11 +74,15 @@ class ApiKey:
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    suspended_at: int | None = None
+    """By the operator, until it is restored."""
 
     def check_usable(self, now: int) -> None:
-        """Raise `KeyRevoked` or `KeyExpired` where it may not be used at `now`."""
+        """Raise `KeyRevoked`, `KeySuspended` or `KeyExpired` where it may not be used at `now`."""
         if self.revoked_at is not None:
             raise KeyRevoked(revoked_at=self.revoked_at)
+        if self.suspended_at is not None:
+            raise KeySuspended(suspended_at=self.suspended_at)
         if self.expires_at is not None and now >= self.expires_at:
             raise KeyExpired(expired_at=self.expires_at)
 

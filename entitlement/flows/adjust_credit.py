@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.acts import ActKind, Because
 from entitlement.core.adjustments import Wish
 from entitlement.core.epochs import epoch_at
 from entitlement.core.errors import IdempotencyKeyReused, NotThatMuchToTakeBack, UnknownPurchase
@@ -20,7 +21,7 @@ from entitlement.core.ledger import (
 )
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.flows.read_balance import Balance, read_balance
-from entitlement.store import access, adjustments, ledger, purchases
+from entitlement.store import access, acts, adjustments, ledger, purchases
 from entitlement.store.adjustments import Adjustment, AdjustmentKind
 from entitlement.store.clock import service_time
 from entitlement.store.purchases import Credited
@@ -145,6 +146,15 @@ class AdjustCredit:
                     # Another account's, at this very moment.
                     raise IdempotencyKeyReused(request_id=wish.reference)
                 ledger.append(session, entry, now)
+                acts.add(
+                    session,
+                    ActKind(f"credit.{kind}"),
+                    Because(wish.made_by, wish.reason),
+                    now=now,
+                    subject=wish.wallet,
+                    figures={"amount": wish.amount},
+                    reference=wish.reference,
+                )
             elif known != made:
                 raise IdempotencyKeyReused(request_id=wish.reference)
             return Adjusted(made, read_balance(session, account_id, now), is_repeated=known is not None)

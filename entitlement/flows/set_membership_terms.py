@@ -2,8 +2,9 @@
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.acts import BY_PROGRAM, ActKind, Because
 from entitlement.core.membership import Terms
-from entitlement.store import memberships
+from entitlement.store import acts, memberships
 from entitlement.store.clock import service_time
 
 
@@ -18,12 +19,18 @@ class SetMembershipTerms:
         with self._sessions.begin() as session:
             return memberships.terms(session)
 
-    def set(self, tier: int, wished: Terms) -> dict[int, Terms]:
+    def set(self, tier: int, wished: Terms, because: Because = BY_PROGRAM) -> dict[int, Terms]:
         """Let `wished` go with months of `tier` that are recorded from now on; others keep theirs.
 
         Raises InvalidAmount or InvalidRequest.
         """
         wished.check(tier)
+        because.check()
         with self._sessions.begin() as session:
-            memberships.put_terms(session, tier, wished, service_time(session))
+            now = service_time(session)
+            memberships.put_terms(session, tier, wished, now)
+            figures = {"credit": wished.credit, "upgrade_credit": wished.upgrade_credit}
+            acts.add(
+                session, ActKind.MEMBERSHIP_SET, because, now=now, subject=f"tier {tier}", figures=figures
+            )
             return memberships.terms(session)

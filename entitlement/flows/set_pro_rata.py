@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.acts import BY_PROGRAM, ActKind, Because
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.ledger import Source
 from entitlement.core.pro_rata import EpochStart, Policy, rest_of_the_day
 from entitlement.core.units import NanoUsd
-from entitlement.store import ledger, pro_rata
+from entitlement.store import acts, ledger, pro_rata
 from entitlement.store.clock import service_time
 
 
@@ -36,12 +37,13 @@ class SetProRata:
         with self._sessions.begin() as session:
             return _plan(session, epoch_at(service_time(session)))
 
-    def set(self, wished: Policy) -> Plan:
+    def set(self, wished: Policy, because: Because = BY_PROGRAM) -> Plan:
         """Let `wished` hold: at once in what gives more, from the next epoch in what gives less.
 
         Raises InvalidAmount or InvalidRequest.
         """
         wished.check()
+        because.check()
         with self._sessions.begin() as session:
             pro_rata.lock_policies(session)
             # After the lock: no grant of a later day than this has been made by what is planned until now.
@@ -52,6 +54,8 @@ class SetProRata:
             if remaining != today:
                 pro_rata.put_policy(session, remaining, from_epoch=epoch, now=now)
             pro_rata.put_policy(session, wished, from_epoch=Epoch(epoch + 1), now=now)
+            figures = {"capacity": wished.capacity, "minimum_stake": wished.minimum_stake}
+            acts.add(session, ActKind.PRO_RATA_SET, because, now=now, subject="every staker", figures=figures)
             return _plan(session, epoch)
 
 

@@ -58,6 +58,12 @@ def key_by_hash(session: Session, secret_hash: bytes) -> ApiKey | None:
     return None if found is None else _key(*found)
 
 
+def key_by_id(session: Session, key_id: str) -> ApiKey | None:
+    """Return a key, whoever's it is."""
+    found = session.execute(_keys().where(ApiKeyRow.id == key_id)).one_or_none()
+    return None if found is None else _key(*found)
+
+
 def key_of_account(session: Session, account_id: int, key_id: str) -> ApiKey | None:
     """Return one of the account's keys."""
     query = _keys().where(ApiKeyRow.account_id == account_id, ApiKeyRow.id == key_id)
@@ -130,6 +136,13 @@ def revoke_key(session: Session, key_id: str, now: int) -> None:
     )
 
 
+def suspend_key(session: Session, key_id: str, at: int | None) -> bool:
+    """Mark a key as suspended, or with None as no longer; tell whether it was not so before."""
+    before = ApiKeyRow.suspended_at.is_(None) if at is not None else ApiKeyRow.suspended_at.is_not(None)
+    query = update(ApiKeyRow).where(ApiKeyRow.id == key_id, before).values(suspended_at=at)
+    return session.scalars(query.returning(ApiKeyRow.id)).one_or_none() is not None
+
+
 def _key(row: ApiKeyRow, wallet: str) -> ApiKey:
     return ApiKey(
         id=row.id,
@@ -147,6 +160,7 @@ def _key(row: ApiKeyRow, wallet: str) -> ApiKey:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        suspended_at=row.suspended_at,
     )
 
 

@@ -81,7 +81,7 @@ LOCK = """
 KEYS = """
     SELECT k.id, k.account_id, k.last_six, k.kind, k.description, k.limit_diem, k.limit_usd, k.limit_period,
            k.model_privacy, k.created_at, k.expires_at, k.revoked_at,
-           s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held, s.rate_until
+           s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held, s.rate_until, k.suspended_at
     FROM api_keys AS k
     LEFT JOIN key_spending AS s ON s.key_id = k.id AND s.epoch = (SELECT service_time()) / 86400
     WHERE k.id = ANY(%s::text[])
@@ -260,6 +260,7 @@ def _key(row: tuple[Any, ...], wallet: Wallet) -> ApiKey:
         created_at=row[9],
         expires_at=row[10],
         revoked_at=row[11],
+        suspended_at=row[16],
     )
 
 

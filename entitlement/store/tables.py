@@ -255,6 +255,8 @@ class ApiKeyRow(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    suspended_at: Mapped[int | None] = mapped_column(BigInteger)
+    """By the operator; null again once it is restored."""
     __table_args__ = (
         CheckConstraint("kind IN ('INFERENCE', 'ADMIN')", name="api_keys_kind"),
         CheckConstraint("limit_period IN ('epoch', 'month', 'lifetime')", name="api_keys_period"),
@@ -799,4 +801,35 @@ class JournalBatchRow(Base):
             "octet_length(previous_hash) = 32 AND octet_length(root) = 32 AND octet_length(hash) = 32",
             name="journal_batches_hashes",
         ),
+    )
+
+
+# --- what the operator did -----------------------------------------------------------------------------
+
+
+class AdminActRow(Base):
+    """Something that an operator did by hand: append-only, written in the transaction that does it."""
+
+    __tablename__ = "admin_acts"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[int] = mapped_column(BigInteger)
+    made_by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    subject: Mapped[str] = mapped_column(Text)
+    """What it was done to."""
+    reference: Mapped[str | None] = mapped_column(Text)
+    figures: Mapped[dict[str, int]] = mapped_column(JSONB)
+    """What it was set to."""
+    __table_args__ = (
+        CheckConstraint("char_length(made_by) <= 64", name="admin_acts_made_by"),
+        CheckConstraint("char_length(reason) <= 200", name="admin_acts_reason"),
+        CheckConstraint("char_length(subject) <= 64", name="admin_acts_subject"),
+        CheckConstraint("char_length(reference) <= 64", name="admin_acts_reference"),
+        CheckConstraint(
+            "jsonb_typeof(figures) = 'object' "
+            """AND NOT jsonb_path_exists(figures, '$.* ? (@.type() != "number")')""",
+            name="admin_acts_figures_are_numbers",
+        ),
+        Index("admin_acts_by_time", "made_at"),
     )

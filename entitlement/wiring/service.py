@@ -29,11 +29,13 @@ from entitlement.flows.read_proofs import ReadProofs
 from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.read_standing import ReadStanding
 from entitlement.flows.read_usage import ReadUsage
+from entitlement.flows.record_acts import RecordActs
 from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
 from entitlement.flows.spend_credit import SpendCredit
+from entitlement.flows.suspend_keys import SuspendKeys
 from entitlement.flows.take_card_payment import TakeCardPayment
 from entitlement.flows.web3_keys import Web3Keys
 from entitlement.outgoing.post import Poster
@@ -80,6 +82,8 @@ class Service:
     webhooks: ManageWebhooks
     deliveries: DeliverWebhooks
     proofs: ReadProofs
+    acts: RecordActs
+    suspensions: SuspendKeys
 
 
 @contextmanager
@@ -136,6 +140,8 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         webhooks=ManageWebhooks(sessions, poster, secret, is_devnet=network.is_devnet),
         deliveries=DeliverWebhooks(sessions, poster, secret),
         proofs=ReadProofs(sessions, epoch_files(settings, network, sessions), deployed_of(settings, network)),
+        acts=RecordActs(sessions),
+        suspensions=SuspendKeys(sessions),
     )
 
 

@@ -1,4 +1,4 @@
-"""The journal as a hash chain, by batches, in lanes.
+"""The journal as a hash chain, by batches, in lanes; and what an operator does by hand.
 
 What was booked before becomes the first batches of lane 0, so that nothing is outside the chain. The hashing
 is written out here: a migration must go on doing what it did when the program has moved on.
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0008"
 down_revision = "0007"
@@ -47,6 +48,14 @@ UPDATE entries AS e SET batch = n.batch
 FROM (SELECT epoch, key, 1 + (row_number() OVER (ORDER BY id) - 1) / :size AS batch FROM entries) AS n
 WHERE n.epoch = e.epoch AND n.key = e.key
 """
+# Credit that a person moved before; what the terms of a membership gave by themselves is nobody's act.
+CARRY_ADJUSTMENTS = """
+INSERT INTO admin_acts (kind, made_at, made_by, reason, subject, reference, figures)
+SELECT 'credit.' || a.kind, a.made_at, a.made_by, a.reason, o.wallet, a.reference,
+       jsonb_build_object('amount', a.amount)
+FROM adjustments AS a JOIN accounts AS o ON o.id = a.account_id
+WHERE a.kind <> 'upgrade' ORDER BY a.made_at, a.reference
+"""
 KEEP = (
     "INSERT INTO journal_batches (lane, number, previous_hash, root, entry_count, written_at, hash) "
     "VALUES (0, :number, :previous, :root, :count, :now, :hash)"
@@ -73,6 +82,8 @@ def upgrade() -> None:
     append_only("journal_batches")
     op.execute(TAKE_LANE)
     _bind_entries()
+    op.add_column("api_keys", sa.Column("suspended_at", sa.BigInteger(), nullable=True))
+    _acts()
 
 
 def append_only(table: str) -> None:
@@ -132,7 +143,36 @@ def merkle_root(level: list[bytes]) -> bytes:
     return level[0]
 
 
+def _acts() -> None:
+    op.create_table(
+        "admin_acts",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("figures", JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="admin_acts_pkey"),
+        sa.CheckConstraint("char_length(made_by) <= 64", name="admin_acts_made_by"),
+        sa.CheckConstraint("char_length(reason) <= 200", name="admin_acts_reason"),
+        sa.CheckConstraint("char_length(subject) <= 64", name="admin_acts_subject"),
+        sa.CheckConstraint("char_length(reference) <= 64", name="admin_acts_reference"),
+        sa.CheckConstraint(
+            "jsonb_typeof(figures) = 'object' "
+            """AND NOT jsonb_path_exists(figures, '$.* ? (@.type() != "number")')""",
+            name="admin_acts_figures_are_numbers",
+        ),
+    )
+    op.create_index("admin_acts_by_time", "admin_acts", ["made_at"])
+    op.execute(CARRY_ADJUSTMENTS)
+    append_only("admin_acts")
+
+
 def downgrade() -> None:
+    op.drop_table("admin_acts")
+    op.drop_column("api_keys", "suspended_at")
     op.drop_column("entries", "batch")
     op.drop_column("entries", "lane")
     op.execute("DROP FUNCTION take_lane")

@@ -28,6 +28,7 @@ from entitlement.core import (
     usage_walk,
     webhooks,
 )
+from entitlement.core.acts import Because
 from entitlement.core.errors import EntitlementError, GrantsFailed
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.keys import MOST_KEYS_OF_AN_ACCOUNT, NewKey
@@ -141,6 +142,11 @@ def key_revoked(world: World) -> httpx.Response:
     return world.hold()
 
 
+def key_suspended(world: World) -> httpx.Response:
+    world.service.suspensions.suspend(world.rich.key_id, Because("ada", "it was published"))
+    return world.hold()
+
+
 def key_limit_reached(world: World) -> httpx.Response:
     wish = NewKey("limited", limits=KeyLimits(diem=NanoUsd(10)))
     return world.hold(11, key=world.service.keys.create(world.rich.account_id, wish).secret)
@@ -210,6 +216,7 @@ CASES: dict[type[EntitlementError], Callable[[World], httpx.Response]] = {
     errors.UnknownKey: lambda w: w.hold(key="ent_unknown"),
     errors.KeyExpired: key_expired,
     errors.KeyRevoked: key_revoked,
+    errors.KeySuspended: key_suspended,
     errors.InsufficientCredit: lambda w: w.hold(USD + 1),
     errors.KeyLimitReached: key_limit_reached,
     errors.NotAllowed: not_allowed,

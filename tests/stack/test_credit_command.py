@@ -49,9 +49,11 @@ def test_credit_is_granted_and_refunded_with_a_reason_and_once(
 
 def test_the_terms_of_a_membership_are_set_in_dollars(typed: Typed, service: dict[str, str]) -> None:
     assert "no tier bundles anything" in typed("membership", "show", **service).out
-    done = typed("membership", "set", "2", "75", "--upgrade-credit", "10.5", **service)
+    done = typed(
+        "membership", "set", "2", "75", "--upgrade-credit", "10.5", "--reason", "terms of June", **service
+    )
     assert (done.code, done.err) == (0, "")
     shown = typed("membership", "show", **service).out
     assert all(each in shown for each in ("$75.00", "$10.50"))
-    wrong = typed("membership", "set", "9", "1", **service)
+    wrong = typed("membership", "set", "9", "1", "--reason", "a slip", **service)
     assert (wrong.code, "there is no tier 9" in wrong.err) == (1, True)

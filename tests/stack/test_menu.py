@@ -40,6 +40,10 @@ def test_the_menu_is_whole() -> None:
         "gateways token",
         "gateways revoke",
         "clock jump",
+        "suspend-key",
+        "restore-key",
+        "acts",
+        "audit",
     }
 
 

@@ -13,6 +13,8 @@ from entitlement.flows.shift_clock import ShiftClock
 from tests.stack.conftest import Typed
 from tests.support import NOON, USD, ScriptedChain, follower, wallet_number
 
+BECAUSE = ("--reason", "there is more this month", "--by", "ada")
+
 
 @pytest.fixture
 def service(database: Engine, tmp_path: Path) -> dict[str, str]:
@@ -31,7 +33,7 @@ def test_a_capacity_is_set_in_dollars_and_shown_with_the_block_that_decides(
     nothing = typed("pro-rata", "show", **service)
     assert "not final yet" in nothing.out
     assert nothing.out.count("nothing") == 3
-    done = typed("pro-rata", "set", "2500.000000001", "--minimum-stake", "0.5", **service)
+    done = typed("pro-rata", "set", "2500.000000001", "--minimum-stake", "0.5", *BECAUSE, **service)
     assert (done.code, done.err) == (0, "")
     assert done.out.count("$2,500.000000001 a day, among stakes from 0.5000 VVV on") == 2
     plan = SetProRata(sessions).read()
@@ -42,7 +44,7 @@ def test_a_capacity_is_set_in_dollars_and_shown_with_the_block_that_decides(
     chain.mine(at=midnight)
     follower(chain, sessions).step()
     clock.jump_to(midnight)
-    less = typed("pro-rata", "set", "1", **service)
+    less = typed("pro-rata", "set", "1", *BECAUSE, **service)
     assert f"block 1, {chain.headers_[1].hash}" in less.out
     assert "(3 wei)" in less.out
     assert less.out.index("$2,500.000000001 a day") < less.out.index("$1.00 a day")
@@ -60,6 +62,6 @@ def test_a_capacity_is_set_in_dollars_and_shown_with_the_block_that_decides(
 def test_what_cannot_be_shared_is_refused_in_a_sentence(
     typed: Typed, service: dict[str, str], given: tuple[str, ...], said: str
 ) -> None:
-    done = typed("pro-rata", "set", *given, **service)
+    done = typed("pro-rata", "set", *given, *BECAUSE, **service)
     assert done.code != 0
     assert said in done.out + done.err

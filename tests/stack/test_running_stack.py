@@ -126,9 +126,9 @@ def test_a_gateway_s_token_works_until_it_is_revoked(stack: Local, typed: Typed)
     headers = {"Authorization": f"Bearer {token}"}
     url = f"{stack.api}/v1/holds/hold_unknown"
     assert httpx.get(url, headers=headers, timeout=30).status_code == 404
-    assert typed("gateways", "revoke", "another", **stack.settings).code == 0
+    assert typed("gateways", "revoke", "another", "--reason", "it left", **stack.settings).code == 0
     assert httpx.get(url, headers=headers, timeout=30).status_code == 401
-    unknown = typed("gateways", "revoke", "nobody", **stack.settings)
+    unknown = typed("gateways", "revoke", "nobody", "--reason", "it left", **stack.settings)
     assert unknown.code == 1
     assert "no gateway is called 'nobody'" in unknown.err
 

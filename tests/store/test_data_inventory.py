@@ -35,6 +35,10 @@ CALLERS_WORDS = {
     "adjustments.reference": 64,
     "adjustments.reason": 200,
     "adjustments.made_by": 64,
+    "admin_acts.reference": 64,
+    "admin_acts.reason": 200,
+    "admin_acts.made_by": 64,
+    "admin_acts.subject": 64,
     "webhooks.url": 500,
 }
 REASONS_OF_OURS = {
