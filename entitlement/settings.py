@@ -16,6 +16,7 @@ ENTITLEMENT_PROOFS_FOLDER    where the public files of closed days are; default:
 ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL   who signs the days' roots,
                              beside PUBLISHER_PRIVATE_KEY; default: none are published
 ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
+ENTITLEMENT_OPERATOR_KEY_FILE, _OPERATOR_KEY_PASSWORD, _OPERATOR_KEY   who signs receipts and statements
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -79,6 +80,11 @@ class Settings(BaseSettings):
     """The keystore's password is its first line."""
     publisher_signer_url: str | None = None
     """A signer that keeps the publisher's key and answers eth_signTransaction."""
+    operator_key: SecretStr | None = None
+    """Signs receipts and statements: a private key. Better kept in a keystore."""
+    operator_key_file: Path | None = None
+    """An encrypted keystore with that key; default: on a development network one in the data folder."""
+    operator_key_password: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
     verify_seconds: Annotated[int, Field(ge=1)] | None = None

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
 from entitlement.api import gateway, health, owner, problems, proofs, venice, wallet, webhooks, x402
+from entitlement.api import gateway, health, owner, problems, receipts, venice, wallet, webhooks, x402
 from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service
@@ -39,6 +40,7 @@ def create_app(service: Service | None) -> "Api":
         wallet.router,
         owner.router,
         proofs.router,
+        receipts.router,
         venice.router,
         webhooks.router,
         x402.router,

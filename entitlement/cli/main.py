@@ -25,6 +25,7 @@ COMMANDS = {
     "account": ("wallet", HOLDERS),
     "live": ("live", HOLDERS),
     "proof": ("proof", HOLDERS),
+    "receipt": ("receipt", HOLDERS),
     "deploy": ("deploy", OPERATORS),
     "check": ("check", OPERATORS),
     "explorer-input": ("check", OPERATORS),

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -34,6 +33,7 @@ from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.sign_in import Audience, SignIn
+from entitlement.flows.sign_receipts import SignReceipts
 from entitlement.flows.spend_credit import SpendCredit
 from entitlement.flows.suspend_keys import SuspendKeys
 from entitlement.flows.take_card_payment import TakeCardPayment
@@ -43,6 +43,8 @@ from entitlement.settings import Settings
 from entitlement.store.session import session_factory
 from entitlement.wiring.database import open_database
 from entitlement.wiring.proofs import deployed_of, epoch_files
+from entitlement.wiring.operator import attester
+from entitlement.wiring.private_files import create_private
 
 BLOCKS_BEHIND_MAX = 50
 SECONDS_SINCE_STEP_MAX = 30
@@ -84,6 +86,7 @@ class Service:
     proofs: ReadProofs
     acts: RecordActs
     suspensions: SuspendKeys
+    receipts: SignReceipts
 
 
 @contextmanager
@@ -142,6 +145,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         proofs=ReadProofs(sessions, epoch_files(settings, network, sessions), deployed_of(settings, network)),
         acts=RecordActs(sessions),
         suspensions=SuspendKeys(sessions),
+        receipts=SignReceipts(sessions, lambda: attester(settings, network)),
     )
 
 
@@ -161,20 +165,5 @@ def token_secret(settings: Settings) -> SecretStr:
             remedy="With a database of your own, give all its processes the same 32 random bytes in it.",
         )
     path = settings.data_folder / "token-secret"
-    _create_private(path, secrets.token_hex(32))
+    create_private(path, secrets.token_hex(32))
     return SecretStr(path.read_text())
-
-
-def _create_private(path: Path, content: str) -> None:
-    """Write a file that only its owner can read, unless it is there; two processes at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    draft.touch(mode=0o600)
-    draft.write_text(content)
-    try:
-        # A hard link appears whole or not at all, and never replaces what another process made first.
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -15,6 +15,7 @@ KEY_FIELDS = {
     "created_at",
     "expires_at",
     "revoked_at",
+    "suspended_at",
 }
 
 
