@@ -6,6 +6,7 @@
     verify   as it is set   some wallets, or all, against the contracts' own views
     watch    every 5 s      what is stored, in figures
     publish  every 10 min   the roots of days that can change no more, where a publisher is configured
+    state    every minute   the statement of a day that is over and settled
     deliver  every 2 s      what account holders want to be told
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
@@ -45,6 +46,7 @@ EXPIRE_HOLDS_SECONDS = 5
 EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
 DELIVER_SECONDS = 2
+STATE_SECONDS = 60
 WATCH_SECONDS = 5
 PUBLISH_SECONDS = 600
 """A day has one root: what comes between is whether a fork has dropped it."""
@@ -181,6 +183,12 @@ class Jobs:
         if settled:
             log.info("settled", purchases=settled)
 
+    def state(self) -> None:
+        """Make the statements of days that are over."""
+        made = self._service.stating.sweep()
+        if made:
+            log.info("stated", statements=made)
+
     def watch(self) -> None:
         """Measure what is stored, whoever stored it: whether grants go on, what was verified."""
         health = self._service.accounts.health()
@@ -256,6 +264,7 @@ class Jobs:
         self._add(scheduler, self._service.expiry.expire_holds, EXPIRE_HOLDS_SECONDS)
         self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
+        self._add(scheduler, self.state, STATE_SECONDS)
         self._add(scheduler, self.watch, WATCH_SECONDS)
         self._add(scheduler, self._service.deliveries.deliver, DELIVER_SECONDS)
         if self._publishing is not None:

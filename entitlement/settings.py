@@ -17,6 +17,7 @@ ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL 
                              beside PUBLISHER_PRIVATE_KEY; default: none are published
 ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
 ENTITLEMENT_OPERATOR_KEY_FILE, _OPERATOR_KEY_PASSWORD, _OPERATOR_KEY   who signs receipts and statements
+ENTITLEMENT_TREASURY         addresses, separated by commas, whose USDC the daily statement names too
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -40,6 +41,9 @@ def _separated(text: object) -> object:
     if isinstance(text, str):
         return frozenset(part.strip() for part in text.split(",") if part.strip())
     return text
+
+
+TreasuryAddress = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
 
 
 class Settings(BaseSettings):
@@ -85,6 +89,8 @@ class Settings(BaseSettings):
     operator_key_file: Path | None = None
     """An encrypted keystore with that key; default: on a development network one in the data folder."""
     operator_key_password: SecretStr | None = None
+    treasury: Annotated[frozenset[TreasuryAddress], NoDecode, BeforeValidator(_separated)] = frozenset()
+    """Whose USDC the daily statement names too, beside the deployment's revenue and buybacks."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
     verify_seconds: Annotated[int, Field(ge=1)] | None = None

@@ -41,6 +41,7 @@ STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
     errors.UnknownApiKeyId: (404, "unknown_key_id"),
     errors.UnknownRequest: (404, "unknown_request"),
     errors.UnknownEpoch: (404, "unknown_epoch"),
+    errors.UnknownStatement: (404, "unknown_statement"),
     errors.IdempotencyKeyReused: (409, "idempotency_key_reused"),
     errors.HoldAlreadyEnded: (409, "hold_already_ended"),
     errors.TooManyKeys: (409, "too_many_keys"),

@@ -1,15 +1,18 @@
-"""Routes for what the operator signs: receipts, and whose signature they bear."""
+"""Routes for what the operator signs: receipts, daily statements, and whose signature they bear."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 
 from entitlement.api.auth import AnyCaller, Gateway, TheService
 from entitlement.api.schemas import Wire
+from entitlement.core.epochs import Epoch
 
 router = APIRouter(prefix="/v1")
 
 HoldId = Annotated[str, Path(pattern=r"^[!-~]{1,64}$")]
+LAST_EPOCH = 2**31 - 1
+"""That the column of days holds."""
 Signed = dict[str, Any]
 """Typed data (EIP-712) with `operator` and `signature` beside it; integers in `message` are decimal text."""
 
@@ -31,6 +34,37 @@ def operator(flows: TheService) -> OperatorOut:
         chain_id=found.domain.chain_id,
         verifying_contract=found.domain.verifying_contract,
     )
+
+
+class StatementMadeOut(Wire):
+    """A day that has a statement."""
+
+    epoch: int
+    made_at: int
+
+
+class StatementsOut(Wire):
+    """The days that have statements, newest first."""
+
+    statements: list[StatementMadeOut]
+
+
+@router.get("/public/statements", tags=["public"])
+def statements(flows: TheService, response: Response) -> StatementsOut:
+    """Return which days have a statement of what is owed and what is held."""
+    response.headers["Cache-Control"] = "public, max-age=60"
+    made = [StatementMadeOut(epoch=epoch, made_at=made_at) for epoch, made_at in flows.statements.made()]
+    return StatementsOut(statements=made)
+
+
+@router.get("/public/statements/{epoch}", tags=["public"])
+def statement(
+    flows: TheService, response: Response, epoch: Annotated[int, Path(ge=0, le=LAST_EPOCH)]
+) -> Signed:
+    """Return a day's statement as the operator signed it; it is never rewritten."""
+    found = flows.statements.of(Epoch(epoch))
+    response.headers["Cache-Control"] = "public, max-age=86400, immutable"
+    return found
 
 
 @router.get("/wallet/receipts/{hold_id}", tags=["wallets"])

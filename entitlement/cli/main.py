@@ -40,6 +40,7 @@ COMMANDS = {
     "suspend-key": ("acts", OPERATORS),
     "restore-key": ("acts", OPERATORS),
     "acts": ("acts", OPERATORS),
+    "statement": ("statement", OPERATORS),
     "serve": ("roles", PROCESSES),
     "jobs": ("roles", PROCESSES),
     "follow": ("roles", PROCESSES),

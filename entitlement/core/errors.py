@@ -427,6 +427,14 @@ class UnknownRequest(EntitlementError):
         self.request_id = request_id[:128]
 
 
+class UnknownStatement(EntitlementError):
+    """A day has no statement, or none yet."""
+
+    def __init__(self, *, epoch: int) -> None:
+        super().__init__(f"epoch {epoch} has no statement: one is made when a day is over and settled")
+        self.epoch = epoch
+
+
 # --- the program's own world ---------------------------------------------------------------------------
 
 

@@ -833,3 +833,13 @@ class AdminActRow(Base):
         ),
         Index("admin_acts_by_time", "made_at"),
     )
+
+
+class StatementRow(Base):
+    """A day's statement of what is owed, as it was signed: append-only, one for a day."""
+
+    __tablename__ = "statements"
+    epoch: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    made_at: Mapped[int] = mapped_column(BigInteger)
+    document: Mapped[str] = mapped_column(Text)
+    """JSON of core.attested, word for word."""

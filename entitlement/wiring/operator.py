@@ -4,12 +4,17 @@ import secrets
 
 from eth_account.signers.local import LocalAccount
 
+from entitlement.chain.addresses import addresses_in
 from entitlement.chain.attest import Attester
 from entitlement.chain.deployment.record import deployment_path, read_deployment
+from entitlement.chain.holdings import holdings
 from entitlement.chain.networks import Network
+from entitlement.chain.rpc import JsonRpc
 from entitlement.chain.signers import account_from_key, account_from_keystore
 from entitlement.core.attested import Domain
+from entitlement.core.blocks import Header
 from entitlement.core.errors import SetupError
+from entitlement.core.statements import Holding
 from entitlement.settings import Settings
 from entitlement.wiring.private_files import create_private
 
@@ -19,6 +24,30 @@ def attester(settings: Settings, network: Network) -> Attester:
     deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
     domain = Domain(network.chain_id, deployment.addresses["EpochRoots"])
     return Attester(operator_account(settings, network), domain)
+
+
+def can_attest(settings: Settings, network: Network) -> bool:
+    """Tell whether there is a deployment and a key: without either, no statement is made."""
+    has_key = settings.operator_key is not None or settings.operator_key_file is not None
+    path = settings.deployment or deployment_path(network.chain_id)
+    return (network.is_devnet or has_key) and path.exists()
+
+
+def usdc_held(settings: Settings, network: Network, block: Header) -> list[Holding]:
+    """Return what the deployment's addresses, and those that are named, hold of USDC at a block.
+
+    Raises NodeUnavailable, DeploymentMissing.
+    """
+    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
+    named = {f"treasury {number}": each for number, each in enumerate(sorted(settings.treasury), start=1)}
+    holders = {
+        "revenue": deployment.parameters.revenue,
+        "BuybackBurner": deployment.addresses["BuybackBurner"],
+        **named,
+    }
+    node = addresses_in(settings.rpc_url or network.rpc_url)[0]
+    with JsonRpc(node) as rpc:
+        return holdings(rpc, deployment.market.usdc, holders, block)
 
 
 def operator_account(settings: Settings, network: Network) -> LocalAccount:

@@ -20,6 +20,7 @@ from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.explain_request import ExplainRequest
 from entitlement.flows.grant_allowances import GrantAllowances
 from entitlement.flows.grant_purchases import GrantPurchases
+from entitlement.flows.make_statements import MakeStatements
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.manage_webhooks import ManageWebhooks
@@ -27,6 +28,7 @@ from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_proofs import ReadProofs
 from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.read_standing import ReadStanding
+from entitlement.flows.read_statements import ReadStatements
 from entitlement.flows.read_usage import ReadUsage
 from entitlement.flows.record_acts import RecordActs
 from entitlement.flows.set_membership_terms import SetMembershipTerms
@@ -44,6 +46,7 @@ from entitlement.store.session import session_factory
 from entitlement.wiring.database import open_database
 from entitlement.wiring.proofs import deployed_of, epoch_files
 from entitlement.wiring.operator import attester
+from entitlement.wiring.operator import attester, can_attest, usdc_held
 from entitlement.wiring.private_files import create_private
 
 BLOCKS_BEHIND_MAX = 50
@@ -87,6 +90,8 @@ class Service:
     acts: RecordActs
     suspensions: SuspendKeys
     receipts: SignReceipts
+    statements: ReadStatements
+    stating: MakeStatements
 
 
 @contextmanager
@@ -146,6 +151,13 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         acts=RecordActs(sessions),
         suspensions=SuspendKeys(sessions),
         receipts=SignReceipts(sessions, lambda: attester(settings, network)),
+        statements=ReadStatements(sessions),
+        stating=MakeStatements(
+            sessions,
+            lambda: attester(settings, network),
+            lambda block: usdc_held(settings, network, block),
+            lambda: can_attest(settings, network),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The journal as a hash chain, by batches, in lanes; and what an operator does by hand.
+"""The journal as a hash chain, by batches, in lanes; what an operator does by hand, and daily statements.
 
 What was booked before becomes the first batches of lane 0, so that nothing is outside the chain. The hashing
 is written out here: a migration must go on doing what it did when the program has moved on.
@@ -84,6 +84,7 @@ def upgrade() -> None:
     _bind_entries()
     op.add_column("api_keys", sa.Column("suspended_at", sa.BigInteger(), nullable=True))
     _acts()
+    _statements()
 
 
 def append_only(table: str) -> None:
@@ -170,7 +171,19 @@ def _acts() -> None:
     append_only("admin_acts")
 
 
+def _statements() -> None:
+    op.create_table(
+        "statements",
+        sa.Column("epoch", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("epoch", name="statements_pkey"),
+    )
+    append_only("statements")
+
+
 def downgrade() -> None:
+    op.drop_table("statements")
     op.drop_table("admin_acts")
     op.drop_column("api_keys", "suspended_at")
     op.drop_column("entries", "batch")

@@ -10,10 +10,12 @@ from entitlement.audit.journal import audit
 from entitlement.chain.attest import Attester, signer_of
 from entitlement.chain.networks import load_network
 from entitlement.core.attested import RECEIPT, Domain, check_form
+from entitlement.core.epochs import Epoch
 from entitlement.core.errors import InvalidRequest, SetupError
 from entitlement.core.keys import NewKey
 from entitlement.core.ledger import Source
 from entitlement.settings import read_settings
+from entitlement.store import statements
 from entitlement.wiring.operator import operator_account
 from tests.api.support import assert_problem, bearer
 from tests.api.world import World
@@ -151,3 +153,17 @@ def test_on_a_real_network_somebody_must_be_named_who_signs(tmp_path: Path) -> N
     assert operator_account(named, load_network("base")).address == OPERATOR.address
     plain = read_settings(operator_key=OPERATOR.key.hex())
     assert operator_account(plain, load_network("base")).address == OPERATOR.address
+
+
+def test_statements_are_public_and_say_that_they_never_change(world: World) -> None:
+    assert world.client.get("/v1/public/statements").json() == {"statements": []}
+    with world.sessions.begin() as session:
+        statements.add(session, Epoch(20_000), 1_728_086_400, '{"operator": "0x"}')
+    told = world.client.get("/v1/public/statements")
+    assert told.json() == {"statements": [{"epoch": 20_000, "made_at": 1_728_086_400}]}
+    one = world.client.get("/v1/public/statements/20000")
+    assert (one.json(), "immutable" in one.headers["Cache-Control"]) == ({"operator": "0x"}, True)
+    missing = world.client.get("/v1/public/statements/20001")
+    assert_problem(missing, 404, "unknown_statement")
+    assert "Cache-Control" not in missing.headers or "immutable" not in missing.headers["Cache-Control"]
+    assert world.client.get(f"/v1/public/statements/{2**31}").status_code == 400
