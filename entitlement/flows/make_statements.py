@@ -57,6 +57,9 @@ class MakeStatements:
             if statements.has_open_holds(session, last):
                 return []
             newest = statements.newest(session)
+            if newest is None and not statements.has_entries(session, last):
+                # Days before the first entry have nothing to be stated.
+                return []
         first = last if newest is None else max(newest + 1, last - DAYS_AT_ONCE_MAX + 1)
         return [Epoch(epoch) for epoch in range(first, last + 1)]
 

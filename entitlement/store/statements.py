@@ -26,6 +26,7 @@ _STANDING = text("""
     SELECT source, sum(granted), sum(consumed), sum(expired), sum(available + held)
     FROM buckets GROUP BY source
 """)
+_BOOKED = text("SELECT EXISTS (SELECT FROM entries WHERE epoch <= :epoch)")
 _OPEN = text("SELECT EXISTS (SELECT FROM holds WHERE state = 'open' AND epoch <= :epoch)")
 
 
@@ -42,6 +43,11 @@ def books_of(session: Session, epoch: Epoch) -> Books:
         heads=[LaneHead(each.lane, each.number, each.hash) for each in entry_batches.heads(session)],
         acts=acts.between(session, starts_at(epoch), ends_at(epoch)),
     )
+
+
+def has_entries(session: Session, epoch: Epoch) -> bool:
+    """Tell whether anything was booked on a day, or on one before."""
+    return bool(session.execute(_BOOKED, {"epoch": epoch}).scalar_one())
 
 
 def has_open_holds(session: Session, epoch: Epoch) -> bool:

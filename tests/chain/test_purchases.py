@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app
@@ -11,15 +12,17 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.deployment.record import write_deployment
 from entitlement.chain.networks import Network
 from entitlement.core.blocks import Finality, FinalityRule
+from entitlement.core.errors import InconsistentNode
 from entitlement.core.keys import NewKey
 from entitlement.core.membership import MONTH_SECONDS, Terms
 from entitlement.core.tiers import Tier
 from entitlement.core.units import USDC_PER_DOLLAR, NanoUsd
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
-from entitlement.settings import read_settings
+from entitlement.settings import Settings, read_settings
 from entitlement.store import access
+from entitlement.wiring.operator import usdc_held
 from entitlement.wiring.service import build_service
-from tests.chain.system import PLENTY, deployed
+from tests.chain.system import PLENTY, System, deployed
 from tests.flows.test_grant_purchases import months
 from tests.gateway.running import running
 from tests.support import USD, assert_books_close, catch_up
@@ -58,6 +61,7 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
             service.clock.jump_to(max(service.clock.now(), system.devnet.head().timestamp))
             service.purchases.sweep()
 
+        assert_what_is_held_is_what_the_token_says(system, settings)
         settle()
         assert service.accounts.account(owner).balance.available == 20 * USD, "the months are not final yet"
         system.devnet.mine(DEPTH)
@@ -91,3 +95,20 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
         assert service.accounts.account(owner).balance.available == (20 + 75 + 10) * USD
         service.expiry.expire_buckets()
     assert_books_close(sessions)
+
+
+def assert_what_is_held_is_what_the_token_says(system: System, settings: Settings) -> None:
+    """As a statement names it, at a block."""
+    named = settings.model_copy(
+        update={"rpc_url": system.anvil.url, "treasury": frozenset({system.address(PAYER)})}
+    )
+    now = system.devnet.head()
+    held = {each.what: each for each in usdc_held(named, system.network, now)}
+    assert held.keys() == {"revenue", "BuybackBurner", "treasury 1"}
+    for each in held.values():
+        assert each.amount == system.contracts.view("DevDollar", "balanceOf", each.holder)
+    assert held["revenue"].amount > 20 * USDC_PER_DOLLAR
+    assert held["treasury 1"].holder == system.address(PAYER)
+    # Before the token was deployed it answers nothing, which is no amount.
+    with pytest.raises(InconsistentNode):
+        usdc_held(named, system.network, replace(now, number=0))
