@@ -167,7 +167,7 @@ def play_node(port: Any, accounts: int, head: EpochHead, file_hash: str) -> None
         return {
             "number": hex(number),
             "hash": hash_of(number),
-            "parentHash": hash_of(number - 1),
+            "parentHash": hash_of(max(0, number - 1)),
             "timestamp": hex(time_of(number)),
             "logsBloom": "0x" + "f" * 512,
         }
@@ -201,11 +201,11 @@ def play_node(port: Any, accounts: int, head: EpochHead, file_hash: str) -> None
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the server's own names
             """Say nothing."""
 
     class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
+        def handle_error(self, request: object, client_address: object) -> None:
             """Say nothing of who hangs up."""
 
     server = Server(("127.0.0.1", 0), Handler)
