@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entitlement import __version__
 from entitlement.api import gateway, health, owner, problems, proofs, venice, wallet, webhooks, x402
 from entitlement.api import gateway, health, owner, problems, receipts, venice, wallet, webhooks, x402
+from entitlement.api import gateway, health, owner, problems, public, venice, wallet, webhooks, x402
 from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service
@@ -45,10 +46,13 @@ def create_app(service: Service | None) -> "Api":
         webhooks.router,
         x402.router,
         health.router,
+        public.router,
+        public.pages,
     ):
         app.include_router(router)
     problems.install(app)
     app.add_middleware(LimitBody)
+    app.add_middleware(public.OpenToAll)
     return app
 
 

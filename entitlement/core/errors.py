@@ -67,6 +67,14 @@ class NodeUnavailable(ChainError):
         self.method, self.reason = method, reason
 
 
+class NotReadYet(ChainError):
+    """Something takes longer to read than anybody waits; it goes on being read."""
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(f"{what}: ask again in a moment")
+        self.what = what
+
+
 class RangeTooFull(ChainError):
     """More happened in some blocks than is taken into memory at once."""
 

@@ -9,8 +9,11 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.deployment.record import deployment_path, read_deployment
 from entitlement.chain.networks import Network, load_network
+from entitlement.chain.public.kept import KeptHistory
+from entitlement.chain.public.snapshot import SnapshotReader
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
 from entitlement.core.tiers import rates_of
@@ -26,6 +29,7 @@ from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.manage_webhooks import ManageWebhooks
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_proofs import ReadProofs
+from entitlement.flows.read_public import ReadPublic
 from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.read_standing import ReadStanding
 from entitlement.flows.read_statements import ReadStatements
@@ -92,6 +96,7 @@ class Service:
     receipts: SignReceipts
     statements: ReadStatements
     stating: MakeStatements
+    public: ReadPublic
 
 
 @contextmanager
@@ -158,6 +163,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
             lambda block: usdc_held(settings, network, block),
             lambda: can_attest(settings, network),
         ),
+        public=ReadPublic(sessions, lambda: snapshot_reader(settings, network)),
     )
 
 
@@ -165,6 +171,20 @@ def _shop(settings: Settings, network: Network) -> Shop:
     """Return where credit is bought. Read when it is asked for: the service runs without a deployment."""
     deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
     return Shop(network.chain_id, deployment.addresses["CreditSales"], deployment.market.usdc)
+
+
+def snapshot_reader(settings: Settings, network: Network) -> SnapshotReader:
+    """Return who reads the chain for public figures. Raises DeploymentMissing where nothing was deployed."""
+    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
+    path = settings.data_folder / "public-history.json"
+    identity = f"{network.chain_id} {deployment.start_block_hash} {deployment.addresses['BuybackBurner']}"
+    return SnapshotReader(
+        settings.rpc_url or network.rpc_url,
+        network,
+        deployment,
+        load_artifacts(),
+        KeptHistory(path, identity),
+    )
 
 
 def token_secret(settings: Settings) -> SecretStr:

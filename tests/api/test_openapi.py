@@ -61,6 +61,14 @@ def test_every_route_that_needs_a_credential_says_so(document: dict[str, Any]) -
         "/api/v1/x402/top-up",
         "/v1/public/proofs",
         "/v1/public/proofs/{epoch}",
+        # For everybody: what the chain has, and sums of all accounts.
+        "/v1/public/supply",
+        "/v1/public/diem",
+        "/v1/public/emission",
+        "/v1/public/credit",
+        "/v1/public/buybacks",
+        "/v1/public/powers",
+        "/v1/public/deployment",
     }
 
 
