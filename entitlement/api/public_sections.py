@@ -16,7 +16,7 @@ from entitlement.core.epochs import SECONDS_PER_EPOCH
 from entitlement.core.units import NANO_USD_PER_USD, WEI_PER_TOKEN
 from entitlement.report.document import NUMBER, code, figure_of, folded, table
 from entitlement.report.markup import Child, Markup, element
-from entitlement.report.svg import Bar, Labelled, Mark, Tick, bar_plot, line_plot, nice_ticks, shares
+from entitlement.report.svg import Axes, Bar, Labelled, Mark, Tick, bar_plot, line_plot, nice_ticks, shares
 from entitlement.report.words import (
     day,
     dollars,
@@ -128,8 +128,7 @@ def diem_section(found: DiemOut) -> Markup:
     plot = line_plot(
         [(x, y) for x, y in points if y <= top],
         title="What minting one DIEM locks, at each supply of DIEM",
-        x_ticks=x_ticks,
-        y_ticks=nice_ticks(top, Labelled(WEI_PER_TOKEN)),
+        axes=Axes(x_ticks, nice_ticks(top, Labelled(WEI_PER_TOKEN))),
         marks=[Mark(supply, rate, f"now {tokens(rate)} VVV")],
         lines_down=[Tick(target, "target")],
     )
@@ -186,8 +185,7 @@ def emission_section(found: EmissionOut) -> Markup:
     plot = line_plot(
         points,
         title="VVV emitted a year, at the rate of each moment",
-        x_ticks=labels,
-        y_ticks=nice_ticks(max(rate for _, rate in history), Labelled(WEI_PER_TOKEN)),
+        axes=Axes(labels, nice_ticks(max(rate for _, rate in history), Labelled(WEI_PER_TOKEN))),
         is_stepped=True,
     )
     rows = [
@@ -355,7 +353,11 @@ def credit_section(found: CreditOut) -> Markup:
 def powers_section(found: PowersOut) -> Markup:
     """Return who may do what, and what waits to be done."""
     powers = [
-        (each.power, [[code(holder), " "] for holder in each.holders] or "nobody", each.may)
+        (
+            each.power,
+            each.may,
+            [[element("code", one, class_="whole"), " "] for one in each.holders] or "nobody",
+        )
         for each in found.powers
     ]
     settings = [(each.name, each.value, each.unit) for each in found.settings]
@@ -366,10 +368,10 @@ def powers_section(found: PowersOut) -> Markup:
         "powers",
         element(
             "p",
-            "All that anybody can change. Everything but a pause goes through the timelock, "
+            "All that anybody can change. Every setting and every role goes through the timelock, "
             f"{duration(int(found.delay.amount))} after everybody could see it here.",
         ),
-        table("Who holds what", [("power", None), ("held by", None), ("may", None)], powers),
+        table("Who holds what", [("power", None), ("may", None), ("held by", None)], powers),
         element("h3", "The timelock's queue"),
         [_operation(each) for each in waiting]
         if waiting
@@ -437,12 +439,14 @@ def _operation(found: OperationOut) -> Markup:
             f" {when}, scheduled {moment(found.scheduled_at)} by ",
             code(short(found.transaction)),
         ),
-        table("What it does", [("contract", None), ("call", None)], [_call(each) for each in found.calls]),
+        element("ul", [element("li", _call(each)) for each in found.calls]),
+        class_="operation",
     )
 
 
-def _call(call: CallOut) -> tuple[Child, Child]:
+def _call(call: CallOut) -> list[Child]:
+    target: Child = call.contract or code(call.target)
     if call.function is None:
-        return call.contract or code(call.target), ["not a function that is known here: ", code(call.data)]
+        return [target, ": not a function that is known here, ", code(call.data)]
     arguments = ", ".join(f"{each.name} = {each.value}" for each in call.arguments)
-    return call.contract, code(f"{call.function.partition('(')[0]}({arguments})")
+    return [target, ": ", code(f"{call.function.partition('(')[0]}({arguments})")]

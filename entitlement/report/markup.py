@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-VOID = frozenset({"meta", "br", "hr", "rect", "line", "path", "polyline", "circle", "link"})
+VOID = frozenset({"meta", "br", "hr", "rect", "line", "path", "polyline", "polygon", "circle", "link"})
 """Elements that hold nothing."""
 
 

@@ -66,6 +66,10 @@ summary { cursor: pointer; color: var(--quiet); font-size: .92rem; }
 details dl { font-size: .9rem; margin: .5rem 0; }
 dt { font-weight: 550; margin-top: .5rem; }
 dd { margin: 0; color: var(--quiet); }
+.whole { white-space: nowrap; }
+.operation { border-top: 1px solid var(--grid); padding-top: .6rem; }
+.operation p { margin: 0; }
+.operation ul { margin: .3rem 0 .8rem; padding-left: 1.2rem; font-size: .93rem; }
 .key { display: inline-block; width: .75rem; height: .75rem; border-radius: .2rem; margin-right: .5rem; }
 .legend { color: var(--quiet); font-size: .88rem; margin: .2rem 0 .6rem; }
 .legend .item { display: inline-block; margin-right: 1.2rem; white-space: nowrap; }
@@ -81,6 +85,7 @@ svg.shares { height: 2.1rem; margin: .9rem 0 .6rem; border-radius: .3rem; }
 .grid { stroke: var(--grid); } .axis { stroke: var(--line); stroke-width: 1.5; }
 .down { stroke: var(--quiet); stroke-dasharray: 3 4; }
 .curve { fill: none; stroke: var(--one); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
+.against { fill: none; stroke: var(--two); stroke-width: 2; stroke-dasharray: 5 4; }
 .area { fill: var(--one-soft); }
 .mark { fill: var(--two); stroke: var(--panel); stroke-width: 2; }
 .series-1 { fill: var(--one); } .series-2 { fill: var(--two); }
@@ -101,7 +106,7 @@ svg.shares { height: 2.1rem; margin: .9rem 0 .6rem; border-radius: .3rem; }
   h1 { font-size: 1.5rem; }
   .tiles { grid-template-columns: 1fr 1fr; gap: .6rem; }
   .tile { padding: .7rem .8rem; } .tile b { font-size: 1.1rem; }
-  table { font-size: .86rem; } td, th { padding-right: .6rem; }
+  table { font-size: .86rem; } .whole { white-space: normal; } td, th { padding-right: .6rem; }
 }
 @media print { section { break-inside: avoid; border: 0; padding: 0; } }
 """

@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 7_200, 2_800
 LEFT, RIGHT, TOP, BOTTOM = 720, 120, 160, 340
 """Room around the plot, for its labels."""
 TICKS = 4
-LABELS_MAX = 8
+LABELS_MAX = 12
 """Below the bars; of more, every second or third one is told."""
 
 _BAR_ROOM = 100
@@ -27,6 +27,14 @@ class Tick:
 
     value: int
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The ticks of both axes; each begins with its first and ends with its last."""
+
+    below: Sequence[Tick]
+    beside: Sequence[Tick]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,13 @@ def nice_ticks(largest: int, label: "Labelled") -> list[Tick]:
     return [Tick(step * number, label(step * number)) for number in range(count + 1)]
 
 
+def ticks_between(low: int, high: int, label: "Labelled") -> list[Tick]:
+    """Return ticks that hold both values between them; not from 0, for what moves little."""
+    step = nice_step(max(high - low, 1))
+    first, last = low // step, -(-high // step)
+    return [Tick(step * number, label(step * number)) for number in range(first, max(last, first + 1) + 1)]
+
+
 class Labelled:
     """How a value is written: in multiples of `one`, with as few digits as tell its ticks apart."""
 
@@ -86,22 +101,22 @@ def line_plot(
     points: Sequence[tuple[int, int]],
     *,
     title: str,
-    x_ticks: Sequence[Tick],
-    y_ticks: Sequence[Tick],
+    axes: Axes,
     marks: Sequence[Mark] = (),
     is_stepped: bool = False,
     lines_down: Sequence[Tick] = (),
+    against: Sequence[tuple[int, int]] = (),
 ) -> Markup:
     """Return a line through `points`, in the order of x; stepped where a value holds until the next.
 
-    `lines_down` are values of x with a line of their own.
+    `lines_down` are values of x with a line of their own, `against` another line to compare with. The ground
+    is the first tick beside, and what is between it and the line is filled only where that is nothing.
     """
-    low, high = x_ticks[0].value, max(x_ticks[-1].value, x_ticks[0].value + 1)
-    top = max(y_ticks[-1].value, 1)
+    (low, high), (ground, top) = _span(axes.below), _span(axes.beside)
 
     def at(x: int, y: int) -> tuple[int, int]:
         across = LEFT + (x - low) * (WIDTH - LEFT - RIGHT) // (high - low)
-        return across, HEIGHT - BOTTOM - y * (HEIGHT - TOP - BOTTOM) // top
+        return across, HEIGHT - BOTTOM - (y - ground) * (HEIGHT - TOP - BOTTOM) // (top - ground)
 
     places = [at(x, y) for x, y in points]
     if is_stepped:
@@ -110,7 +125,7 @@ def line_plot(
             for number, (x, y) in enumerate(places)
             for place in ([(x, places[number - 1][1]), (x, y)] if number else [(x, y)])
         ]
-    drawn = " ".join(f"{_units(x)},{_units(y)}" for x, y in places)
+    drawn = _listed(places)
     floor = HEIGHT - BOTTOM
     area = (
         f"{_units(places[0][0])},{_units(floor)} {drawn} {_units(places[-1][0])},{_units(floor)}"
@@ -120,11 +135,12 @@ def line_plot(
     return _frame(
         title,
         [
-            _across(y_ticks, top),
-            [_below(at(tick.value, 0)[0], tick.label) for tick in x_ticks],
+            _across(axes.beside),
+            [_below(at(tick.value, 0)[0], tick.label) for tick in axes.below],
             [_line_down(at(tick.value, 0)[0], tick.label) for tick in lines_down],
-            element("polygon", class_="area", points=area) if area else None,
-            element("polyline", class_="curve", points=drawn),
+            element("polygon", class_="area", points=area) if area and not ground else None,
+            _polyline("against", [at(x, y) for x, y in against]) if against else None,
+            _polyline("curve", places),
             [_mark(*at(mark.x, mark.y), mark.label) for mark in marks],
         ],
     )
@@ -157,7 +173,7 @@ def bar_plot(bars: Sequence[Bar], *, title: str, y_ticks: Sequence[Tick]) -> Mar
         if (len(bars) - 1 - number) % every == 0:
             inside.append(_below(middle, bar.label))
         drawn.append(element("g", *inside))
-    return _frame(title, [_across(y_ticks, top), drawn])
+    return _frame(title, [_across(y_ticks), drawn])
 
 
 def shares(parts: Sequence[tuple[str, int, str]], *, title: str) -> Markup:
@@ -209,12 +225,18 @@ def _frame(title: str, drawn: Child) -> Markup:
     )
 
 
-def _across(ticks: Sequence[Tick], top: int) -> list[Markup]:
+def _span(ticks: Sequence[Tick]) -> tuple[int, int]:
+    """Return the ends of an axis, which are never the same."""
+    return ticks[0].value, max(ticks[-1].value, ticks[0].value + 1)
+
+
+def _across(ticks: Sequence[Tick]) -> list[Markup]:
     """Return a line and a label for each value of the axis at the side."""
+    ground, top = _span(ticks)
     found: list[Markup] = []
     for tick in ticks:
-        y = HEIGHT - BOTTOM - tick.value * (HEIGHT - TOP - BOTTOM) // top
-        kind = "grid" if tick.value else "axis"
+        y = HEIGHT - BOTTOM - (tick.value - ground) * (HEIGHT - TOP - BOTTOM) // (top - ground)
+        kind = "axis" if tick.value == ground else "grid"
         found += [
             element(
                 "line", class_=kind, x1=_units(LEFT), x2=_units(WIDTH - RIGHT), y1=_units(y), y2=_units(y)
@@ -253,6 +275,14 @@ def _mark(x: int, y: int, label: str) -> Markup:
             y=_units(y - 70),
         ),
     )
+
+
+def _polyline(class_: str, places: Sequence[tuple[int, int]]) -> Markup:
+    return element("polyline", class_=class_, points=_listed(places))
+
+
+def _listed(places: Sequence[tuple[int, int]]) -> str:
+    return " ".join(f"{_units(x)},{_units(y)}" for x, y in places)
 
 
 def _units(tenths: int) -> str:

@@ -1,4 +1,4 @@
-"""/v1/public and the public page over HTTP: for everybody, of one block, with their age if no node is there."""
+"""/v1/public and the public page over HTTP: for everybody, of one block, and their age told."""
 
 import re
 from collections.abc import Iterator
