@@ -5,6 +5,7 @@ All coordinates are integers in tenths of a unit of the view box, so that no amo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from entitlement.report.markup import Child, Markup, element
 
@@ -93,7 +94,9 @@ class Labelled:
                 return f"{self._before}{text}{suffix}{self._after}"
         if value == 0:
             return f"{self._before}0{self._after}"
-        text = f"{value * 10**6 // self._one:06d}".rstrip("0")
+        # Two digits behind the zeros: as many as a tick has.
+        places = next(places for places in count(1) if value * 10**places >= 10 * self._one)
+        text = f"{value * 10**places // self._one:0{places}d}".rstrip("0")
         return f"{self._before}0.{text}{self._after}"
 
 
