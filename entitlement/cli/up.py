@@ -86,6 +86,7 @@ def _key_of_alice(stack: LocalStack) -> str:
 def _tell(stack: LocalStack, secret: str) -> None:
     where = Table(title="where things are", title_justify="left", show_header=False, box=None)
     where.add_row("API", f"{stack.api_url}  (its reference: {stack.api_url}/docs)")
+    where.add_row("public figures", f"{stack.api_url}/public")
     where.add_row("gateway", f"{stack.gateway_url}/api/v1  (OpenAI-compatible)")
     where.add_row("chain", f"{stack.chain_url}  (chain id {stack.network.chain_id})")
     where.add_row("state, logs", str(stack.folder))

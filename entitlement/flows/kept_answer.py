@@ -12,7 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import structlog
+
 from entitlement.core.errors import EntitlementError, NotReadYet
+from entitlement.telemetry import where
+
+log = structlog.get_logger()
 
 Value = TypeVar("Value")
 
@@ -51,11 +56,12 @@ class KeptAnswer(Generic[Value]):
     def __init__(
         self,
         find: Callable[[], Value],
+        what: str,
         times: KeepingTimes,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take how it is found; nothing is asked yet."""
-        self._find, self._times, self._clock = find, times, clock
+        """Take how it is found, and what it is called; nothing is asked yet."""
+        self._find, self._what, self._times, self._clock = find, what, times, clock
         self._changed = threading.Condition()
         self._found: tuple[Value, float] | None = None
         self._failure: BaseException | None = None
@@ -74,7 +80,7 @@ class KeptAnswer(Generic[Value]):
                 problem = None if self._failure is None else _told(self._failure)
                 return Held(value, self._clock() - at, not self._is_fresh(), problem)
             if self._failure is None:
-                raise NotReadYet(what="public figures are read for the first time")
+                raise NotReadYet(what=f"{self._what} is read for the first time")
             raise self._failure
 
     def _is_fresh(self) -> bool:
@@ -100,8 +106,12 @@ class KeptAnswer(Generic[Value]):
         began = self._clock()
         try:
             found = (self._find(), began)
+        except EntitlementError as error:
+            failure = error
+            log.warning("kept_answer_failed", what=self._what, error=str(error))
         except Exception as error:  # noqa: BLE001 - whoever asks is told, and nobody else is there to hear it
             failure = error
+            log.error("kept_answer_failed", what=self._what, error=type(error).__name__, where=where(error))
         with self._changed:
             self._is_finding, self._failure = False, failure
             if found is not None:

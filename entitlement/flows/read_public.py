@@ -34,8 +34,12 @@ class ReadPublic:
         self._sessions, self._open_reader = sessions, open_reader
         self._reader: SnapshotReader | None = None
         self._settled: dict[Epoch, list[DayOfCredit]] = {}
-        self._figures = KeptAnswer(self._read_chain, KeepingTimes(FRESH_SECONDS, patience), clock)
-        self._credit = KeptAnswer(self._read_credit, KeepingTimes(CREDIT_FRESH_SECONDS, patience), clock)
+        self._figures = KeptAnswer(
+            self._read_chain, "the chain", KeepingTimes(FRESH_SECONDS, patience), clock
+        )
+        self._credit = KeptAnswer(
+            self._read_credit, "the ledger", KeepingTimes(CREDIT_FRESH_SECONDS, patience), clock
+        )
 
     def figures(self) -> Held[Snapshot]:
         """Return the chain as it was read last, all of it at one block.

@@ -18,6 +18,7 @@ from entitlement.chain.deployment.powers import power_findings
 from entitlement.chain.networks import Network
 from entitlement.chain.public.kept import KeptHistory
 from entitlement.chain.public.snapshot import Snapshot, SnapshotReader
+from entitlement.chain.public.views import PublicViews
 from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.errors import InconsistentNode, NodeUnavailable, TransactionFailed
 from entitlement.core.public_events import EmissionAccrued
@@ -277,6 +278,33 @@ def test_a_log_that_was_left_out_is_noticed_and_all_is_read_again(told: System, 
             reader.read()
         assert kept.read() is None
         assert reader.read().history == whole
+
+
+def test_what_is_remembered_is_as_little_believed_as_what_is_kept(told: System) -> None:
+    reader = reader_of(told)
+    whole = reader.read().history
+    reader._history = replace(whole, emitted=whole.emitted - 1)
+    with pytest.raises(InconsistentNode, match="do not add up"):
+        reader.read()
+    assert reader.read().history == whole
+
+
+def test_a_block_that_is_undone_while_it_is_read_was_never_read(
+    network: Network, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with deployed(network, artifacts) as system:
+        reader, honest = reader_of(system), PublicViews.ask
+
+        def undone(*given: object) -> object:
+            answers = honest(*given)  # type: ignore[arg-type]
+            system.devnet.reorg(1)
+            return answers
+
+        monkeypatch.setattr(PublicViews, "ask", undone)
+        with pytest.raises(InconsistentNode, match="is another one than when this began"):
+            reader.read()
+        monkeypatch.undo()
+        assert reader.read().block == system.devnet.head()
 
 
 def test_final_blocks_that_are_undone_are_read_again(network: Network, artifacts: Artifacts) -> None:

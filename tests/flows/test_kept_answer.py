@@ -37,7 +37,7 @@ class Source:
         return number
 
     def kept(self, times: KeepingTimes = TIMES) -> KeptAnswer[int]:
-        return KeptAnswer(self.find, times, clock=lambda: self.time)
+        return KeptAnswer(self.find, "a number", times, clock=lambda: self.time)
 
 
 def side_by_side(count: int, act: Callable[[], object]) -> list[threading.Thread]:
@@ -87,19 +87,18 @@ def test_so_many_wait_and_no_more() -> None:
 
 def test_while_a_newer_one_is_being_found_the_old_one_is_told_with_its_age() -> None:
     source = Source()
-    source.kept().get()
+    source.may_end.clear()
     kept = source.kept(IMPATIENT)
-    while source.found < 2:
-        with pytest.raises(NotReadYet):
-            kept.get()
-        assert source.has_begun.wait(LONG)
-    wait_until(kept, lambda held: held.value == 2)
+    with pytest.raises(NotReadYet):
+        kept.get()
+    source.may_end.set()
+    wait_until(kept, lambda held: held.value == 1)
     source.may_end.clear()
     source.time = 30.0
-    assert kept.get() == Held(2, 30.0, is_stale=True, problem=None)
-    assert kept.get() == Held(2, 30.0, is_stale=True, problem=None)
+    assert kept.get() == Held(1, 30.0, is_stale=True, problem=None)
+    assert kept.get() == Held(1, 30.0, is_stale=True, problem=None)
     source.may_end.set()
-    wait_until(kept, lambda held: held.value == 3)
+    wait_until(kept, lambda held: held.value == 2)
 
 
 def wait_until(kept: KeptAnswer[int], holds: Callable[[Held[int]], bool]) -> None:
