@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from entitlement.chain.artifacts import Artifacts
@@ -22,12 +23,15 @@ from entitlement.core.buyback_lines import buyback_lines
 from entitlement.core.errors import InvalidRequest, NodeUnavailable
 from entitlement.core.public_events import BuybackExecuted
 from entitlement.core.units import NanoUsd
+from entitlement.flows.spend_credit import SpendCredit
 from entitlement.report.buyback_page import as_html
 from entitlement.report.buybacks import COLUMNS, BuybackReport, as_csv, as_json, as_markdown
 from entitlement.report.live_sample import read_live_burns
 from entitlement.report.words import day
+from entitlement.store.session import session_factory
 from tests.chain.public_story import DAY, VVV, Story
 from tests.chain.system import System, deployed
+from tests.support import USD, holder
 
 FORMS = ("md", "json", "csv", "html")
 
@@ -182,6 +186,20 @@ def test_revenue_is_told_where_it_is_known(told: Told) -> None:
     assert "Share of revenue" in as_html(rich)
     none = replace(made, revenue={})
     assert none.months()[0].share_of_revenue == "0.0 %"
+
+
+def test_revenue_is_what_was_spent_of_credit_that_somebody_paid_for(
+    told: Told, database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = session_factory(database)
+    who, spend = holder(sessions, diem=USD, prepaid=50 * USD), SpendCredit(sessions)
+    held = spend.hold(who.gateway_id, who.request(41 * USD)).hold
+    spend.capture(who.gateway_id, held.id, NanoUsd(41 * USD), None)
+    monkeypatch.setenv("DATABASE_URL", database.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("ENTITLEMENT_TOKEN_SECRET", "0123456789abcdef" * 4)
+    document = json.loads(told.report("--format", "json", "--ledger").stdout)
+    first, *later = [int(month["revenue_nano_usd"]) for month in document["months"]]
+    assert (first, sum(later)) == (40 * USD, 0)
 
 
 def test_a_report_without_a_run_is_a_report(told: Told) -> None:
