@@ -17,6 +17,7 @@ from entitlement.api.public_sections import (
     diem_section,
     emission_section,
     powers_section,
+    section,
     supply_section,
 )
 from entitlement.core.errors import EntitlementError
@@ -41,7 +42,6 @@ def page(public: ReadPublic) -> tuple[int, str]:
     """Return a status and the page; where the chain was never read, 503 and a page that says why."""
     try:
         held = public.figures()
-        days = public.credit()
     except EntitlementError as error:
         return 503, _excuse(str(error))
     supply, diem = supply_out(held), diem_out(held)
@@ -54,12 +54,19 @@ def page(public: ReadPublic) -> tuple[int, str]:
             diem_section(diem),
             emission_section(emission_out(held)),
             buybacks_section(buybacks_out(held)),
-            credit_section(credit_out(public, days)),
+            _credit(public),
             powers_section(powers_out(held)),
             deployment_section(deployment_out(held.value)),
         ),
         _footer(),
     )
+
+
+def _credit(public: ReadPublic) -> Markup:
+    try:
+        return credit_section(credit_out(public, public.credit()))
+    except EntitlementError as error:
+        return section("credit", "Credit", "credit", element("p", str(error), class_="quiet"))
 
 
 def _heading(read: ReadOut) -> list[Markup]:

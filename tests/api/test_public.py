@@ -16,7 +16,7 @@ from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.networks import load_network
 from entitlement.chain.public.snapshot import SnapshotReader
 from entitlement.core.epochs import SECONDS_PER_EPOCH, epoch_at
-from entitlement.core.errors import NodeUnavailable
+from entitlement.core.errors import NodeUnavailable, NotReadYet
 from entitlement.core.ledger import Source
 from entitlement.flows.read_public import CREDIT_FRESH_SECONDS, FRESH_SECONDS, ReadPublic
 from entitlement.report.style import POLICY
@@ -329,6 +329,17 @@ def test_the_page_has_every_section_with_a_table_beside_each_plot(public: Public
         assert address in text
     for word in ("waiting", "ready", "executed", "cancelled", "lowerEmissionRate(newRate = "):
         assert word in text
+
+
+def test_the_page_does_not_wait_for_the_ledger(public: PublicWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_yet(_public: ReadPublic) -> None:
+        raise NotReadYet(what="the ledger is read for the first time")
+
+    monkeypatch.setattr(ReadPublic, "credit", not_yet)
+    page = public.client.get("/public")
+    assert page.status_code == 200
+    assert "the ledger is read for the first time" in page.text
+    assert_problem(public.client.get("/v1/public/credit"), 503, "unavailable")
 
 
 def test_what_a_node_says_cannot_become_part_of_the_page(
