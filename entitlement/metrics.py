@@ -77,6 +77,18 @@ PUBLISHED_EPOCH = Gauge(
 )
 REQUEST_SECONDS = Histogram("entitlement_node_request_seconds", "How long a node took.", ["node", "method"])
 
+BUYBACK_REFUSED = Gauge(
+    "entitlement_buyback_refused",
+    "1 while what is owed cannot be bought: the log's buyback_refused says why.",
+)
+BUYBACK_OPEN = Gauge("entitlement_buyback_open", "1 while a run is signed or sent and no block has it.")
+BUYBACK_ANNOUNCED = Gauge(
+    "entitlement_buyback_announced_timestamp_seconds", "When the first lot of the newest plan may go."
+)
+BUYBACK_RUNS = Counter(
+    "entitlement_buyback_looks", "Looks at runs that had not ended, by their state.", ["state"]
+)
+
 
 def serve_metrics(host: str, port: int) -> None:
     """Serve the metrics of this process at `http://host:port/metrics`. Raises `SetupError`."""

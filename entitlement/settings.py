@@ -18,6 +18,9 @@ ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL 
 ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
 ENTITLEMENT_OPERATOR_KEY_FILE, _OPERATOR_KEY_PASSWORD, _OPERATOR_KEY   who signs receipts and statements
 ENTITLEMENT_TREASURY         addresses, separated by commas, whose USDC the daily statement names too
+ENTITLEMENT_KEEPER_KEYSTORE, _KEEPER_PASSWORD_FILE   whose key signs buybacks; the jobs then run them
+ENTITLEMENT_KEEPER_SIGNER_URL, _KEEPER_ADDRESS   instead: a remote signer, and its account
+ENTITLEMENT_KEEPER_RPC_URL   where buybacks are sent, such as a private relay; default: the node
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -101,6 +104,16 @@ class Settings(BaseSettings):
     pro_requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] = PRO_REQUESTS
     poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
+
+    keeper_keystore: Path | None = None
+    """An encrypted key; the jobs run buybacks only where a keeper's key or signer is named."""
+    keeper_password_file: Path | None = None
+    """Its first line opens the keystore; default: the variable KEYSTORE_PASSWORD."""
+    keeper_signer_url: str | None = None
+    keeper_address: str | None = None
+    """Who signs: for a remote signer; where it is given the key must be this one's."""
+    keeper_rpc_url: str | None = None
+    """Only what was signed goes there; everything is read from `rpc_url`."""
 
     def domains(self) -> frozenset[str]:
         """Return the hosts that a sign-in message may be for."""

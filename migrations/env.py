@@ -4,7 +4,10 @@ import re
 
 from alembic import context
 
+from entitlement.store import buyback_tables
 from entitlement.store.tables import Base
+
+assert buyback_tables.BuybackRunRow.metadata is Base.metadata, "its tables are among those that are declared"
 
 # The parts of the tables that are kept by weeks.
 PART = re.compile(r"(entries|usage)_\d+")

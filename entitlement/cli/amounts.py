@@ -3,7 +3,7 @@
 import re
 
 from entitlement.core.errors import InvalidRequest
-from entitlement.core.units import NanoUsd, Wei
+from entitlement.core.units import NanoUsd, Usdc, Wei
 
 _AMOUNT = re.compile(r"([0-9]{1,9})(?:\.([0-9]+))?")
 _DECIMALS_OF_DOLLARS = 9
@@ -21,9 +21,9 @@ def wei(tokens: str) -> Wei:
     return Wei(_smallest_units(tokens, _DECIMALS_OF_TOKENS, "tokens"))
 
 
-def usdc(dollars: str) -> int:
-    """Return an amount of USDC in its smallest unit, millionths; raises InvalidRequest."""
-    return _smallest_units(dollars, _DECIMALS_OF_USDC, "USDC")
+def usdc_units(dollars: str) -> Usdc:
+    """Return an amount of USDC in its units; raises InvalidRequest."""
+    return Usdc(_smallest_units(dollars, _DECIMALS_OF_USDC, "USDC"))
 
 
 def _smallest_units(given: str, decimals: int, what: str) -> int:

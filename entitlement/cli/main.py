@@ -42,6 +42,7 @@ COMMANDS = {
     "restore-key": ("acts", OPERATORS),
     "acts": ("acts", OPERATORS),
     "statement": ("statement", OPERATORS),
+    "buyback": ("buyback", OPERATORS),
     "serve": ("roles", PROCESSES),
     "jobs": ("roles", PROCESSES),
     "follow": ("roles", PROCESSES),

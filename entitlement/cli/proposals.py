@@ -13,7 +13,7 @@ from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.powers import TIMELOCK_ROLES
 from entitlement.chain.timelock.proposal import Proposal
 from entitlement.chain.timelock.queue import Call
-from entitlement.cli.amounts import usdc, wei
+from entitlement.cli.amounts import usdc_units, wei
 from entitlement.core.epochs import SECONDS_PER_EPOCH, SECONDS_PER_YEAR
 from entitlement.core.errors import InvalidRequest
 
@@ -85,13 +85,13 @@ def _bounds(contracts: Contracts, values: Sequence[str]) -> tuple[str, str, tupl
         name, sign, value = each.partition("=")
         if not sign or name not in bounds:
             raise _WrongCountError
-        bounds[name] = usdc(value) if name == "lot" else _whole(value, name)
+        bounds[name] = usdc_units(value) if name == "lot" else _whole(value, name)
     return "BuybackBurner", "setBounds", (tuple(bounds.values()),)
 
 
 def _price(_: Contracts, values: Sequence[str]) -> tuple[str, str, tuple[object, ...]]:
     tier, dollars = _taken(values, 2)
-    return "CreditSales", "setPrice", (_whole(tier, "a tier"), usdc(dollars))
+    return "CreditSales", "setPrice", (_whole(tier, "a tier"), usdc_units(dollars))
 
 
 def _delay(_: Contracts, values: Sequence[str]) -> tuple[str, str, tuple[object, ...]]:

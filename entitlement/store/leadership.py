@@ -4,10 +4,14 @@ The lock belongs to a connection and ends with it, so a killed leader is replace
 gone: there is no heartbeat to wait out.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
+
+from entitlement.core.errors import BuybackBusy
 
 
 class Role(IntEnum):
@@ -15,6 +19,7 @@ class Role(IntEnum):
 
     JOBS = 7_203_115
     REINDEX = 7_203_116
+    BUYBACK = 7_203_120
 
 
 class Leadership:
@@ -41,3 +46,15 @@ class Leadership:
         """Let another process have the role."""
         self._connection.invalidate()
         self._connection.close()
+
+
+@contextmanager
+def alone_at_buybacks(engine: Engine) -> Generator[None]:
+    """Keep other processes away from buybacks; raises `BuybackBusy` where another is at them."""
+    leadership = Leadership(engine, Role.BUYBACK)
+    try:
+        if not leadership.is_taken():
+            raise BuybackBusy
+        yield
+    finally:
+        leadership.give_up()
