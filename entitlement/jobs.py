@@ -8,6 +8,7 @@
     publish  every 10 min   the roots of days that can change no more, where a publisher is configured
     state    every minute   the statement of a day that is over and settled
     deliver  every 2 s      what account holders want to be told
+    buyback  every 30 s     what is owed becomes burned VVV, by policy; only where a keeper's key is named
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
 Nothing waits for a job: a request grants and gives back for its own account. Jobs make the books whole.
@@ -31,6 +32,7 @@ from entitlement.chain.new_heads import NewHeads
 from entitlement.core.errors import ChainError, EntitlementError
 from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.flows.publish_roots import PublishRoots
+from entitlement.flows.schedule_buybacks import ScheduleBuybacks
 from entitlement.flows.verify_positions import VerifyPositions
 from entitlement.store.leadership import Leadership
 from entitlement.telemetry import where
@@ -50,6 +52,7 @@ STATE_SECONDS = 60
 WATCH_SECONDS = 5
 PUBLISH_SECONDS = 600
 """A day has one root: what comes between is whether a fork has dropped it."""
+BUYBACK_SECONDS = 30
 LEADERSHIP_SECONDS = 1.0
 """Between two looks of the one that leads at whether it still does."""
 WAITING_SECONDS = 0.2
@@ -80,6 +83,7 @@ class Jobs:
         verifying: Verifying | None = None,
         heads: NewHeads | None = None,
         publishing: PublishRoots | None = None,
+        buybacks: ScheduleBuybacks | None = None,
     ) -> None:
         self._service = service
         self._follower = follower
@@ -88,6 +92,7 @@ class Jobs:
         self._verifying = verifying
         self._heads = heads
         self._publishing = publishing
+        self._buybacks = buybacks
         self._following = threading.Lock()
         self._stop = threading.Event()
         self._ending: threading.Thread | None = None
@@ -188,6 +193,10 @@ class Jobs:
         made = self._service.stating.sweep()
         if made:
             log.info("stated", statements=made)
+    def buyback(self) -> None:
+        """Do what is next about buybacks, where a keeper signs."""
+        assert self._buybacks is not None
+        self._buybacks.tick()
 
     def watch(self) -> None:
         """Measure what is stored, whoever stored it: whether grants go on, what was verified."""
@@ -269,6 +278,8 @@ class Jobs:
         self._add(scheduler, self._service.deliveries.deliver, DELIVER_SECONDS)
         if self._publishing is not None:
             self._add(scheduler, self.publish, PUBLISH_SECONDS)
+        if self._buybacks is not None:
+            self._add(scheduler, self.buyback, BUYBACK_SECONDS)
         if self._verifying is not None:
             self._add(scheduler, self.verify, self._verifying.seconds)
         return scheduler

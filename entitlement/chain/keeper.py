@@ -155,8 +155,9 @@ class Keeper:
             number = receipt["blockNumber"]
             header = self._reader.header(number) if number <= head else None
             if header is None or header.hash != receipt["blockHash"].to_0x_hex():
-                # Its block is newer than what else is read here, or a fork has just dropped it.
-                raise NodeUnavailable(method="eth_getTransactionReceipt", reason=f"block {number} is moving")
+                # Its block is newer than what else is read here, or a fork is just dropping it: the next look
+                # will tell.
+                continue
             spent, burned = self._executed(run, receipt) if attempt.kind is Kind.EXECUTE else (0, 0)
             succeeded = receipt["status"] == 1
             if succeeded and attempt.kind is Kind.EXECUTE and not burned:

@@ -65,10 +65,12 @@ def jobs(stop: StopWithParent = False) -> None:
     """
     from entitlement.chain.new_heads import NewHeads  # noqa: PLC0415
     from entitlement.cli.publisher import is_publisher, publisher_in  # noqa: PLC0415
+    from entitlement.cli.keeper_key import find_keeper  # noqa: PLC0415
     from entitlement.jobs import Jobs, Verifying  # noqa: PLC0415
     from entitlement.metrics import serve_metrics  # noqa: PLC0415
     from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
+    from entitlement.wiring.buybacks import open_buybacks  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415
     from entitlement.wiring.following import open_follower  # noqa: PLC0415
     from entitlement.wiring.publishing import open_publishing  # noqa: PLC0415
@@ -97,6 +99,13 @@ def jobs(stop: StopWithParent = False) -> None:
             leadership = Leadership(engine, Role.JOBS)
             heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
             running = Jobs(service, follower, leadership, settings.poll_seconds, verifying, heads, publishing)
+            keeper, buybacks = find_keeper(settings), None
+            if keeper is not None:
+                found = opened.enter_context(open_buybacks(settings, engine, service.sessions, keeper))
+                buybacks = found.schedule
+            leadership = Leadership(engine, Role.JOBS)
+            heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
+            running = Jobs(service, follower, leadership, settings.poll_seconds, verifying, heads, buybacks)
 
             def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
                 running.stop()

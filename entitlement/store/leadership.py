@@ -4,6 +4,7 @@ The lock belongs to a connection and ends with it, so a killed leader is replace
 gone: there is no heartbeat to wait out.
 """
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -12,6 +13,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from entitlement.core.errors import BuybackBusy
+
+_TRIES, _TRY_SECONDS = 5, 0.1
 
 
 class Role(IntEnum):
@@ -50,11 +53,19 @@ class Leadership:
 
 @contextmanager
 def alone_at_buybacks(engine: Engine) -> Generator[None]:
-    """Keep other processes away from buybacks; raises `BuybackBusy` where another is at them."""
-    leadership = Leadership(engine, Role.BUYBACK)
-    try:
-        if not leadership.is_taken():
+    """Keep other processes away from buybacks; raises `BuybackBusy` where another is at them.
+
+    Tried for a moment: a process that was killed is gone before its connection is.
+    """
+    role = {"role": int(Role.BUYBACK)}
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        for _ in range(_TRIES):
+            if connection.execute(text("SELECT pg_try_advisory_lock(:role)"), role).scalar_one():
+                break
+            time.sleep(_TRY_SECONDS)
+        else:
             raise BuybackBusy
-        yield
-    finally:
-        leadership.give_up()
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:role)"), role)

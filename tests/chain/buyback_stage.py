@@ -94,6 +94,11 @@ class Stage:
         finally:
             self.system.rpc.call("evm_setAutomine", True)  # noqa: FBT003 - likewise
 
+    @contextmanager
+    def as_it_is(self) -> Iterator[None]:
+        """Every transaction makes a block of its own."""
+        yield
+
     def dear(self, seconds: int, *, blocks: int) -> Callable[[], bool]:
         """A wait for so many blocks of so many seconds, in which gas costs more than anybody offers."""
         left = iter(range(blocks, -1, -1))
