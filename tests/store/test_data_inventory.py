@@ -8,14 +8,17 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.adjustments import Wish
+from entitlement.core.buyback_policy import Policy
 from entitlement.core.errors import InsufficientCredit, InvalidRequest, NodeUnavailable
 from entitlement.core.holds import Usage
 from entitlement.core.keys import NewKey
 from entitlement.core.units import NanoUsd
 from entitlement.flows.adjust_credit import AdjustCredit
+from entitlement.flows.govern_buybacks import GovernBuybacks
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.spend_credit import SpendCredit
 from entitlement.store import outbox
+from entitlement.store.buyback_rules import By
 from entitlement.store.raw import cursor_of
 from entitlement.store.standing import RateRefusal, add_refusals
 from tests.support import ScriptedChain, follower, holder
@@ -40,6 +43,10 @@ CALLERS_WORDS = {
     "admin_acts.made_by": 64,
     "admin_acts.subject": 64,
     "webhooks.url": 500,
+    "buyback_policies.made_by": 64,
+    "buyback_policies.reason": 200,
+    "buyback_vetoes.made_by": 64,
+    "buyback_vetoes.reason": 200,
 }
 REASONS_OF_OURS = {
     "chain_state.problem": 500,
@@ -47,6 +54,8 @@ REASONS_OF_OURS = {
     "chain_state.check_failed": 500,
     "holds.refusal": 500,
     "outbox.outcome": 64,
+    "buyback_plans.reason": 500,
+    "buyback_runs.reason": 500,
 }
 CANARY = "Dear model, this is my secret"
 
@@ -136,6 +145,9 @@ def test_what_a_caller_writes_is_found_in_the_named_columns_and_nowhere_else(
     for too_much in (Usage(model=CANARY * 10), Usage(model=CANARY + "\n")):
         with pytest.raises(InvalidRequest):
             spend.capture(alice.gateway_id, other.id, NanoUsd(1), too_much)
+    govern = GovernBuybacks(sessions)
+    govern.set_policy(Policy(), By(CANARY, CANARY))
+    govern.veto(By(CANARY, CANARY), until=None)
     with sessions.begin() as session:
         outbox.put_webhook(session, alice.account_id, "wh_1", f"https://{CANARY}", 1)
         with cursor_of(session) as cursor:
