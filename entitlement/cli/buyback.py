@@ -30,6 +30,7 @@ from entitlement.core.epochs import Epoch
 from entitlement.settings import read_settings
 
 if TYPE_CHECKING:
+    from entitlement.chain.signers import Signer
     from entitlement.flows.run_buybacks import Outcome, RunBuybacks
     from entitlement.store.buyback_rules import By
     from entitlement.wiring.buybacks import Buybacks
@@ -83,7 +84,7 @@ def run(
 
     The key comes from KEEPER_PRIVATE_KEY, an encrypted keystore or a remote signer; never from here.
     """
-    with _opened(keystore, password_file, signer, keeper) as (found, runner):
+    with _opened(_key(keystore, password_file, signer, keeper)) as (found, runner):
         if runner is None and not dry_run:
             raise NO_KEEPER
         planned = found.planner.plan(jitter=False)
@@ -105,7 +106,7 @@ def resume(
     dry_run: DryRun = False,
 ) -> None:
     """Go on with a run that was begun: nothing is lost, and nothing is bought twice."""
-    with _opened(keystore, password_file, signer, keeper) as (_, runner):
+    with _opened(_key(keystore, password_file, signer, keeper)) as (_, runner):
         if runner is None:
             raise NO_KEEPER
         if dry_run:
@@ -224,24 +225,24 @@ def show_policies() -> None:
     console.print(table if history else "no policy was ever set: nothing is bought")
 
 
+def _key(
+    keystore: Path | None, password_file: Path | None, remote: str | None, address: str | None
+) -> "Signer | None":
+    return find_keeper(
+        read_settings(), keystore=keystore, password_file=password_file, remote=remote, address=address
+    )
+
+
 @contextmanager
-def _opened(
-    keystore: Path | None = None,
-    password_file: Path | None = None,
-    remote: str | None = None,
-    address: str | None = None,
-) -> "Generator[tuple[Buybacks, RunBuybacks | None]]":
+def _opened(signer: "Signer | None" = None) -> "Generator[tuple[Buybacks, RunBuybacks | None]]":
+    """Open the flows; without a signer nobody is asked for a password, and nothing can be sent."""
     from entitlement.store.session import session_factory  # noqa: PLC0415 - loads the whole service
     from entitlement.wiring.buybacks import open_buybacks  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415
 
-    settings = read_settings()
-    signer = find_keeper(
-        settings, keystore=keystore, password_file=password_file, remote=remote, address=address
-    )
     with (
-        open_database(settings) as engine,
-        open_buybacks(settings, engine, session_factory(engine), signer) as found,
+        open_database(read_settings()) as engine,
+        open_buybacks(read_settings(), engine, session_factory(engine), signer) as found,
     ):
         yield found, found.runner
 
