@@ -93,6 +93,7 @@ def test_a_transaction_that_no_block_takes_is_replaced_by_its_own_nonce(
         outcome = made.runner.run(stage.dear(180, blocks=4), most_lots=1)
         (run,) = outcome.runs
         assert (outcome.verdict, run.state) == (Verdict.PERSON, RunState.SENT)
+        assert made.planner.plan().plan.owed.wanted == 0, "what may still be spent is not owed a second time"
         assert len(run.attempts) > 1
         for earlier, later in pairwise(run.attempts):
             assert later.kind is Kind.EXECUTE

@@ -1,15 +1,18 @@
 """Buybacks by the clock: announced first, stopped by a veto, carried out lot by lot, and alerts."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement import metrics
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.networks import Network
+from entitlement.chain.networks import Network, load_network
 from entitlement.core.buyback_policy import Policy, Schedule
 from entitlement.core.buyback_run import RunState
 from entitlement.core.epochs import Epoch, epoch_at
@@ -18,8 +21,13 @@ from entitlement.core.units import wallet
 from entitlement.flows.govern_buybacks import Standing
 from entitlement.flows.schedule_buybacks import LOOK_AGAIN_SECONDS, Happened, ScheduleBuybacks
 from entitlement.flows.shift_clock import ShiftClock
+from entitlement.jobs import Jobs
+from entitlement.settings import read_settings
 from entitlement.store.buyback_rules import By
+from entitlement.store.leadership import Leadership, Role
+from entitlement.wiring.service import build_service
 from tests.chain.buyback_stage import BY, DOLLAR, HALF, HOP, WINDOW, Flows, Stage, flows, opened_market
+from tests.support import ScriptedChain, follower
 
 VETO = 6 * 3_600
 SPACING = 5 * 3_600
@@ -197,3 +205,34 @@ def test_a_policy_holds_from_a_day_that_is_not_over_and_says_who_and_why(
         (0, "Bob"),
         (3, "Ada"),
     ]
+
+
+def test_the_jobs_do_it_by_themselves(
+    stage: Stage, sessions: sessionmaker[Session], database: Engine, tmp_path: Path
+) -> None:
+    days = Days(stage, sessions, 3_000, replace(BY_THRESHOLD, veto=0, jitter=0))
+    settings = read_settings(data_folder=tmp_path, token_secret="0123456789abcdef" * 4)
+    service = build_service(settings, load_network("anvil"), sessions)
+    chain = ScriptedChain()
+    chain.mine()
+    jobs = Jobs(
+        service,
+        follower(chain, sessions),
+        Leadership(database, Role.JOBS),
+        poll_seconds=1,
+        buybacks=days.schedule,
+    )
+    thread = threading.Thread(target=jobs.run)
+    thread.start()
+    try:
+        look = threading.Event()
+        for _ in range(600):
+            if days.standing().announced is not None:
+                break
+            look.wait(0.1)
+    finally:
+        jobs.stop()
+        thread.join(30)
+    announced = days.standing().announced
+    assert announced is not None
+    assert announced.amount == 3_000 * DOLLAR
