@@ -21,7 +21,7 @@ from entitlement.chain.contracts import Contracts
 from entitlement.chain.market import BURNER
 from entitlement.chain.reader import ChainReader
 from entitlement.chain.signers import Signer
-from entitlement.chain.transactions import sign
+from entitlement.chain.transactions import SendLimits, sign
 from entitlement.core.blocks import Header
 from entitlement.core.buyback_run import Attempt, Included, Kind, Run, Sight, raised
 from entitlement.core.errors import InconsistentNode, NodeUnavailable, TransactionFailed
@@ -29,6 +29,9 @@ from entitlement.core.units import Usdc, Wallet, wallet
 from entitlement.core.units import Wei as VvvWei
 
 CANCEL_GAS = 21_000
+TIP_MOST = 20 * 10**9
+"""Wei for each gas: what a node that lies about tips can waste in a run is 0.008 coins."""
+_LIMITS = SendLimits(tip_most=TIP_MOST)
 _EVENT_WORDS = 3
 
 
@@ -104,7 +107,7 @@ class Keeper:
             "data": HexStr(self._contracts.call_data(BURNER, "execute", *arguments)),
         }
         what, reverts = f"run {run.number}", self._contracts.reverts
-        raw = sign(self._web3, self._signer, call, what, reverts, nonce=run.nonce)
+        raw = sign(self._web3, self._signer, call, what, reverts, nonce=run.nonce, limits=_LIMITS)
         return _attempt(1, Kind.EXECUTE, raw)
 
     def sign_again(self, run: Run, kind: Kind) -> Attempt:
@@ -133,7 +136,7 @@ class Keeper:
 
     def _fees(self) -> tuple[int, int]:
         """Return what is offered for each gas, at most and of it as a tip; as transactions.py does."""
-        tip = int(self._web3.eth.max_priority_fee)
+        tip = min(int(self._web3.eth.max_priority_fee), TIP_MOST)
         base = int(self._web3.eth.get_block("latest").get("baseFeePerGas", Wei(0)))
         return 2 * base + tip, tip
 

@@ -29,6 +29,8 @@ class SendLimits:
     """And so much more: a node estimates as if in the last block, whose emission is often accounted for
     already, while the block that the transaction lands in has some that must be. The very first emission
     writes three slots that were empty, at 22,100 each, beside the mint of VVV."""
+    tip_most: int | None = None
+    """Wei for each gas: a node that says more is not followed. None where a person looks on."""
     receipt_seconds: float = 120.0
     poll_seconds: float = 0.05
 
@@ -137,6 +139,8 @@ def _completed(
 ) -> TxParams:
     """Return `call` with all that a signature covers; fees follow EIP-1559, twice the base fee at most."""
     tip = web3.eth.max_priority_fee
+    if limits.tip_most is not None:
+        tip = Wei(min(tip, limits.tip_most))
     base = web3.eth.get_block("latest").get("baseFeePerGas", 0)
     transaction: TxParams = {
         **call,

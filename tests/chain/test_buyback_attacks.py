@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.buyback_logs import EXECUTED
+from entitlement.chain.keeper import TIP_MOST
 from entitlement.chain.networks import Network
 from entitlement.core.buyback import Verdict, runs_within, worst_loss
 from entitlement.core.buyback_run import RunState
@@ -413,6 +414,16 @@ def test_a_node_that_hides_a_receipt_does_not_make_it_buy_again(
     assert made.planner.plan().plan.verdict is Verdict.NOTHING
     assert made.runner.run(made.settled(), most_lots=3).verdict is Verdict.NOTHING
     assert supply - stage.supply() == burned
+
+
+def test_a_node_that_asks_for_a_huge_tip_is_given_a_small_one(
+    stage: Stage, liar: LyingNode, sessions: sessionmaker[Session]
+) -> None:
+    made = flows(stage, sessions, url=liar.url)
+    made.owe(OWED)
+    liar.lie("eth_maxPriorityFeePerGas", lambda *_: hex(10**12))
+    (run,) = made.runner.run(made.settled(), most_lots=1).runs
+    assert [each.tip for each in run.attempts] == [TIP_MOST]
 
 
 def test_a_key_that_is_not_the_keepers_signs_nothing(stage: Stage, sessions: sessionmaker[Session]) -> None:
