@@ -27,6 +27,7 @@ from entitlement.cli.signing import Keystore, PasswordFile, RemoteUrl
 from entitlement.core.buyback import Verdict
 from entitlement.core.buyback_policy import NOTHING, Policy, Schedule
 from entitlement.core.epochs import Epoch
+from entitlement.core.errors import TransactionFailed
 from entitlement.settings import read_settings
 
 if TYPE_CHECKING:
@@ -244,7 +245,11 @@ def _opened(signer: "Signer | None" = None) -> "Generator[tuple[Buybacks, RunBuy
         open_database(read_settings()) as engine,
         open_buybacks(read_settings(), engine, session_factory(engine), signer) as found,
     ):
-        yield found, found.runner
+        try:
+            yield found, found.runner
+        except TransactionFailed as failure:
+            # A view that reverts: a pool that does not remember its price for as long as the mean takes.
+            _say(Verdict.REFUSED, str(failure))
 
 
 def _waiting(patience: int) -> Callable[[], bool]:

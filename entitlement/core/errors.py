@@ -470,11 +470,3 @@ class BuybackBusy(EntitlementError):
 
     def __init__(self) -> None:
         super().__init__("another process is at the buybacks: wait for it, or end it")
-
-
-class BuybackUnderWay(EntitlementError):
-    """A run has not ended, so no other is begun."""
-
-    def __init__(self, *, run: int, state: str) -> None:
-        super().__init__(f"run {run} is {state}: `entitlement buyback resume` goes on with it")
-        self.run, self.state = run, state

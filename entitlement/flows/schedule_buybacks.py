@@ -21,7 +21,7 @@ from entitlement.core.buyback import SMALLEST_LOT, Plan, Verdict
 from entitlement.core.buyback_policy import Policy, counts_through, is_due, policy_on
 from entitlement.core.buyback_run import Run, RunState
 from entitlement.core.epochs import Epoch, epoch_at
-from entitlement.core.errors import BuybackBusy
+from entitlement.core.errors import BuybackBusy, TransactionFailed
 from entitlement.core.units import Usdc
 from entitlement.flows.plan_buyback import PlanBuyback, Planned
 from entitlement.flows.run_buybacks import RunBuybacks, spent_of
@@ -95,14 +95,26 @@ class ScheduleBuybacks:
         now = self._look()
         if now.is_stopped:
             return Happened.STOPPED
+        try:
+            return self._decide(now)
+        except TransactionFailed as failure:
+            # A view that reverts: a pool that does not remember its price for as long as the mean takes.
+            self._wait_an_hour(now, str(failure))
+            return self._alert(Verdict.REFUSED, str(failure))
+
+    def _decide(self, now: _Now) -> Happened:
         if now.announced is not None:
-            return (
-                self._go_on(now, now.announced) if now.now >= now.announced.next_lot_at else Happened.NOTHING
-            )
+            is_time = now.now >= now.announced.next_lot_at
+            return self._go_on(now, now.announced) if is_time else Happened.NOTHING
         last = None if now.last is None else now.last.epoch
         if now.now < self._look_at or not is_due(now.policy.schedule, today=now.today, last=last):
             return Happened.NOTHING
         return self._plan(now)
+
+    def _wait_an_hour(self, now: _Now, reason: str) -> None:
+        self._look_at = now.now + LOOK_AGAIN_SECONDS
+        if now.announced is not None:
+            self._postpone(now.announced, self._look_at, reason)
 
     def _look(self) -> _Now:
         with self._sessions.begin() as session:
@@ -172,7 +184,7 @@ class ScheduleBuybacks:
         if plan.verdict is Verdict.NOTHING:
             return self._end(announced, plan.reason)
         if plan.verdict is not Verdict.ACT:
-            self._postpone(announced, now.now + LOOK_AGAIN_SECONDS, plan.reason)
+            self._wait_an_hour(now, plan.reason)
             return self._alert(plan.verdict, plan.reason)
         if plan.market.at.timestamp < plan.market.next_run_at:
             wait = plan.market.next_run_at - plan.market.at.timestamp

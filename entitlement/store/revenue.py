@@ -5,7 +5,8 @@
     subscriptions  accounts whose first month of membership, of whichever provider, begins that day
     purchased      top-ups that became credit that day, less refunds made that day
 
-What DIEM gives is no revenue: it was paid for once, on the chain. Nor is the operator's own shortfall.
+What DIEM gives is no revenue: it was paid for once, on the chain. Nor is the operator's own shortfall, which
+has no bucket.
 """
 
 from sqlalchemy import text
@@ -20,7 +21,7 @@ WITH spent AS (
     SELECT j.epoch, sum(CASE WHEN j.target = 'consumed' THEN j.amount ELSE -j.amount END) AS amount
     FROM journal AS j JOIN buckets AS b ON b.id = j.bucket_id
     WHERE j.epoch >= :first AND j.epoch <= :through AND b.source IN ('prepaid', 'membership')
-        AND (j.target = 'consumed' AND j.source <> 'operator' OR j.source = 'consumed')
+        AND 'consumed' IN (j.target, j.source)
     GROUP BY j.epoch
 ), begun AS (
     SELECT (began / 86400)::integer AS epoch, count(*) AS accounts

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from eth_utils.crypto import keccak
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -27,6 +28,7 @@ from entitlement.store.buyback_rules import By
 from entitlement.store.leadership import Leadership, Role
 from entitlement.wiring.service import build_service
 from tests.chain.buyback_stage import BY, DOLLAR, HALF, HOP, WINDOW, Flows, Stage, flows, opened_market
+from tests.chain.lying_node import NodeError, lying_node
 from tests.support import ScriptedChain, follower
 
 VETO = 6 * 3_600
@@ -205,6 +207,22 @@ def test_a_policy_holds_from_a_day_that_is_not_over_and_says_who_and_why(
         (0, "Bob"),
         (3, "Ada"),
     ]
+
+
+def test_a_pool_that_remembers_no_mean_is_refused_and_told(
+    stage: Stage, sessions: sessionmaker[Session]
+) -> None:
+    days = Days(stage, sessions, 3_000, BY_THRESHOLD)
+    with lying_node(stage.system.anvil.url) as node:
+        days.made.planner._market = stage.reading(node.url)
+        reverted = NodeError(3, "execution reverted: OLD")
+        market = "0x" + keccak(text="market()")[:4].hex()
+        node.lie("eth_call", lambda params, truth: reverted if params[0]["data"] == market else truth)
+        assert days.tick() is Happened.ALERTED
+        assert days.tick() is Happened.NOTHING
+        node.lies.clear()
+        days.later(LOOK_AGAIN_SECONDS)
+        assert days.tick() is Happened.ANNOUNCED
 
 
 def test_the_jobs_do_it_by_themselves(
