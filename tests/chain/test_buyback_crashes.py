@@ -22,7 +22,7 @@ from tests.crashes import Deaths, Died
 OWED = 100_000
 LOT = Usdc(50 * DOLLAR)
 POINTS_MAX = 400
-EVERY = {"a block takes it": 1, "it is too cheap and is replaced": 5, "a fork drops it": 5}
+EVERY = {"a block takes it": 1, "it is too cheap and is replaced": 6, "a fork drops it": 6}
 """Of the lines of a story. They begin alike, so the first has those of all; EVERY_LINE=1 has the rest too."""
 
 
@@ -88,7 +88,7 @@ def test_whoever_dies_wherever_the_run_is_executed_once(
         pytest.fail("the work never ends")
     seen = healthy.reads.through(stage.system.reader.head())
     assert [each.number for each in seen] == list(range(stage.next_run()))
-    assert died * EVERY[story] > 60, "it hardly ever died"
+    assert died * EVERY[story] > 50, "it hardly ever died"
 
 
 def dies(stage: Stage, mortal: Mortal, planned: Planned, point: int, story: str) -> bool:
@@ -118,7 +118,8 @@ def telling(stage: Stage, story: str) -> Callable[[], bool]:
         elif story == "a fork drops it" and waits == 2:
             stage.system.devnet.reorg(1)
         else:
-            stage.system.devnet.mine()
+            # All at once, where nothing happens in between: each look is a dozen lines to die at.
+            stage.system.devnet.mine(1 if story == "a fork drops it" and waits < 3 else DEPTH)
         return waits < 20
 
     return wait
