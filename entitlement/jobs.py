@@ -71,6 +71,22 @@ class Verifying:
     wallets: int
 
 
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What is done only where it is configured."""
+
+    verifying: Verifying | None = None
+    heads: NewHeads | None = None
+    """Where the node tells of new blocks by itself."""
+    publishing: PublishRoots | None = None
+    """Where a publisher signs."""
+    buybacks: ScheduleBuybacks | None = None
+    """Where a keeper signs."""
+
+
+NOTHING_MORE = Configured()
+
+
 class Jobs:
     """The scheduler of one process."""
 
@@ -80,19 +96,16 @@ class Jobs:
         follower: FollowChain,
         leadership: Leadership,
         poll_seconds: float,
-        verifying: Verifying | None = None,
-        heads: NewHeads | None = None,
-        publishing: PublishRoots | None = None,
-        buybacks: ScheduleBuybacks | None = None,
+        configured: Configured = NOTHING_MORE,
     ) -> None:
         self._service = service
         self._follower = follower
         self._leadership = leadership
         self._poll_seconds = poll_seconds
-        self._verifying = verifying
-        self._heads = heads
-        self._publishing = publishing
-        self._buybacks = buybacks
+        self._verifying = configured.verifying
+        self._heads = configured.heads
+        self._publishing = configured.publishing
+        self._buybacks = configured.buybacks
         self._following = threading.Lock()
         self._stop = threading.Event()
         self._ending: threading.Thread | None = None
@@ -193,6 +206,7 @@ class Jobs:
         made = self._service.stating.sweep()
         if made:
             log.info("stated", statements=made)
+
     def buyback(self) -> None:
         """Do what is next about buybacks, where a keeper signs."""
         assert self._buybacks is not None

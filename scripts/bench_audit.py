@@ -27,8 +27,9 @@ from entitlement.core.epochs import Epoch
 from entitlement.core.journal_chain import batch_hash, leaf_hash, merkle_root
 from entitlement.core.ledger import Entry, EntryKind, Place, Posting
 from entitlement.core.units import NanoUsd
+from entitlement.store.journey import Journey
 from entitlement.store.ledger import write_entries
-from entitlement.store.raw import cursor_of
+from entitlement.store.raw import driver_of
 from entitlement.store.schema import migrate
 from entitlement.store.server import EmbeddedPostgres, engine
 from entitlement.store.session import session_factory
@@ -89,10 +90,12 @@ def fill(sessions: sessionmaker[Session], entries: int) -> None:
         make_weeks(session, {DAY})
     left = entries
     while left > 0:
-        with sessions.begin() as session, cursor_of(session) as cursor:
+        with sessions.begin() as session:
+            journey = Journey(driver_of(session))
             for _ in range(GROUPS_A_COMMIT):
                 group = [entry(next(numbers)) for _ in range(min(GROUP, left))]
-                write_entries(cursor, group, DAY * 86_400)
+                write_entries(journey, group, DAY * 86_400)
+                journey.go()
                 left -= len(group)
 
 

@@ -7,9 +7,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
-from entitlement.api import gateway, health, owner, problems, proofs, venice, wallet, webhooks, x402
-from entitlement.api import gateway, health, owner, problems, receipts, venice, wallet, webhooks, x402
-from entitlement.api import gateway, health, owner, problems, public, venice, wallet, webhooks, x402
+from entitlement.api import (
+    gateway,
+    health,
+    owner,
+    problems,
+    proofs,
+    public,
+    receipts,
+    venice,
+    wallet,
+    webhooks,
+    x402,
+)
 from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service

@@ -29,8 +29,6 @@ from entitlement.settings import Settings, read_settings
 PAID_FOR = (Source.PREPAID, Source.MEMBERSHIP)
 """What somebody paid for: spent, it is revenue."""
 
-buyback = typer.Typer(help="Buybacks: revenue into [bold]burned VVV[/].", no_args_is_help=True)
-
 
 class Form(StrEnum):
     """How a report is written."""
@@ -49,7 +47,6 @@ _WRITTEN = {
 }
 
 
-@buyback.command("report")
 def report(
     since: Annotated[str | None, typer.Option("--from", help="First day, such as 2026-01-31.")] = None,
     until: Annotated[str | None, typer.Option("--to", help="Day after the last one. [default: now]")] = None,

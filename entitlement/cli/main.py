@@ -33,7 +33,6 @@ COMMANDS = {
     "reindex": ("reindex", OPERATORS),
     "admin": ("timelock", OPERATORS),
     "audit": ("audit", OPERATORS),
-    "buyback": ("buyback_report", OPERATORS),
     "gateways": ("admin", OPERATORS),
     "pro-rata": ("pro_rata", OPERATORS),
     "credit": ("credit", OPERATORS),

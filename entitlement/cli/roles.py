@@ -63,19 +63,14 @@ def jobs(stop: StopWithParent = False) -> None:
 
     Start as many as you like: one works, the others wait to take over.
     """
-    from entitlement.chain.new_heads import NewHeads  # noqa: PLC0415
-    from entitlement.cli.publisher import is_publisher, publisher_in  # noqa: PLC0415
-    from entitlement.cli.keeper_key import find_keeper  # noqa: PLC0415
-    from entitlement.jobs import Jobs, Verifying  # noqa: PLC0415
+    from entitlement.cli.configured import configured_jobs  # noqa: PLC0415
+    from entitlement.jobs import Jobs  # noqa: PLC0415
     from entitlement.metrics import serve_metrics  # noqa: PLC0415
     from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
     from entitlement.telemetry import configure_logs  # noqa: PLC0415
-    from entitlement.wiring.buybacks import open_buybacks  # noqa: PLC0415
     from entitlement.wiring.database import open_database  # noqa: PLC0415
     from entitlement.wiring.following import open_follower  # noqa: PLC0415
-    from entitlement.wiring.publishing import open_publishing  # noqa: PLC0415
     from entitlement.wiring.service import service_on  # noqa: PLC0415
-    from entitlement.wiring.verification import open_verification  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
@@ -88,24 +83,9 @@ def jobs(stop: StopWithParent = False) -> None:
         service = service_on(settings, engine)
         with ExitStack() as opened:
             follower = opened.enter_context(open_follower(settings, service.sessions))
-            verifying = None
-            if settings.verify_seconds is not None:
-                verification = opened.enter_context(open_verification(settings, service.sessions))
-                verifying = Verifying(verification, settings.verify_seconds, settings.verify_wallets)
-            publishing = None
-            if is_publisher(settings):
-                signer_of = publisher_in(settings, asks=False)
-                publishing = opened.enter_context(open_publishing(settings, service.sessions, signer_of))
+            configured = configured_jobs(settings, service, engine, opened)
             leadership = Leadership(engine, Role.JOBS)
-            heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
-            running = Jobs(service, follower, leadership, settings.poll_seconds, verifying, heads, publishing)
-            keeper, buybacks = find_keeper(settings), None
-            if keeper is not None:
-                found = opened.enter_context(open_buybacks(settings, engine, service.sessions, keeper))
-                buybacks = found.schedule
-            leadership = Leadership(engine, Role.JOBS)
-            heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
-            running = Jobs(service, follower, leadership, settings.poll_seconds, verifying, heads, buybacks)
+            running = Jobs(service, follower, leadership, settings.poll_seconds, configured)
 
             def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the system's own arguments
                 running.stop()

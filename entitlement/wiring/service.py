@@ -48,10 +48,9 @@ from entitlement.outgoing.post import Poster
 from entitlement.settings import Settings
 from entitlement.store.session import session_factory
 from entitlement.wiring.database import open_database
-from entitlement.wiring.proofs import deployed_of, epoch_files
-from entitlement.wiring.operator import attester
 from entitlement.wiring.operator import attester, can_attest, usdc_held
 from entitlement.wiring.private_files import create_private
+from entitlement.wiring.proofs import deployed_of, epoch_files
 
 BLOCKS_BEHIND_MAX = 50
 SECONDS_SINCE_STEP_MAX = 30

@@ -2,7 +2,6 @@
 
 from eth_utils.address import to_checksum_address
 from sqlalchemy.orm import Session, sessionmaker
-from tests.chain.test_pair_venue import ANYBODY, KEEPER, POKES_EVERY, WINDOW, open_pair, over_pair
 
 from entitlement.chain.buyback_logs import BuybackLogs
 from entitlement.chain.contracts import Contracts
@@ -19,6 +18,7 @@ from entitlement.flows.run_buybacks import RunBuybacks
 from entitlement.store.leadership import alone_at_buybacks
 from tests.chain.buyback_stage import DOLLAR, HALF, Stage, flows
 from tests.chain.system import System
+from tests.chain.test_pair_venue import ANYBODY, KEEPER, POKES_EVERY, WINDOW, open_pair, over_pair
 
 
 def test_a_pair_is_bought_from_as_computed(system: System, sessions: sessionmaker[Session]) -> None:

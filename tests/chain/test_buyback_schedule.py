@@ -22,7 +22,7 @@ from entitlement.core.units import wallet
 from entitlement.flows.govern_buybacks import Standing
 from entitlement.flows.schedule_buybacks import LOOK_AGAIN_SECONDS, Happened, ScheduleBuybacks
 from entitlement.flows.shift_clock import ShiftClock
-from entitlement.jobs import Jobs
+from entitlement.jobs import Configured, Jobs
 from entitlement.settings import read_settings
 from entitlement.store.buyback_rules import By
 from entitlement.store.leadership import Leadership, Role
@@ -238,7 +238,7 @@ def test_the_jobs_do_it_by_themselves(
         follower(chain, sessions),
         Leadership(database, Role.JOBS),
         poll_seconds=1,
-        buybacks=days.schedule,
+        configured=Configured(buybacks=days.schedule),
     )
     thread = threading.Thread(target=jobs.run)
     thread.start()

@@ -18,7 +18,7 @@ from entitlement.chain.rpc import JsonRpc, RpcLimits
 from entitlement.chain.toolchain import PROJECT
 from entitlement.core.errors import NodeUnavailable, SetupError
 from entitlement.flows.verify_positions import Verification
-from entitlement.jobs import Jobs, Verifying
+from entitlement.jobs import Configured, Jobs, Verifying
 from entitlement.store import verification
 from entitlement.store.leadership import Leadership, Role
 from entitlement.store.verification import Verified
@@ -154,7 +154,7 @@ def test_the_jobs_verify_on_their_schedule_and_say_what_they_found(
     outcome = "differences" if differences else "ok"
     before = value("entitlement_verification_runs_total", outcome=outcome)
     verifying = Verifying(Findings(differences), 3_600, 10)  # type: ignore[arg-type]
-    jobs = Jobs(service, following, Leadership(database, Role.JOBS), 1, verifying)
+    jobs = Jobs(service, following, Leadership(database, Role.JOBS), 1, Configured(verifying))
     with capture_logs() as logs:
         thread = threading.Thread(target=jobs.run)
         thread.start()

@@ -16,7 +16,7 @@ from entitlement.chain.networks import load_network
 from entitlement.chain.new_heads import NewHeads
 from entitlement.chain.rpc import JsonRpc
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
-from entitlement.jobs import Jobs
+from entitlement.jobs import Configured, Jobs
 from entitlement.settings import read_settings
 from entitlement.store.leadership import Leadership, Role
 from entitlement.wiring.service import build_service
@@ -72,7 +72,7 @@ def test_a_new_block_is_followed_without_a_poll(database: Engine, sessions: sess
         limits = FollowLimits(may_undo_final=True)
         follower = FollowChain(system.reader, sessions, limits, start_block=system.deployment.start_block)
         heads = NewHeads(system.anvil.url.replace("http://", "ws://"))
-        jobs = Jobs(service, follower, Leadership(database, Role.JOBS), NEVER, heads=heads)
+        jobs = Jobs(service, follower, Leadership(database, Role.JOBS), NEVER, Configured(heads=heads))
         thread = threading.Thread(target=jobs.run)
         thread.start()
         try:

@@ -19,7 +19,7 @@ from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.ledger import Source
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
 from entitlement.flows.shift_clock import ShiftClock
-from entitlement.jobs import Jobs
+from entitlement.jobs import Configured, Jobs
 from entitlement.settings import Settings, read_settings
 from entitlement.store import access
 from entitlement.store.clock import service_time
@@ -134,7 +134,11 @@ def test_the_jobs_publish_where_a_publisher_is_configured(
     service = service_on(settings, database)
     with open_publishing(settings, service.sessions, lambda _: system.account(DEPLOYER)) as publishing:
         jobs = Jobs(
-            service, following, Leadership(database, Role.JOBS), poll_seconds=0.05, publishing=publishing
+            service,
+            following,
+            Leadership(database, Role.JOBS),
+            poll_seconds=0.05,
+            configured=Configured(publishing=publishing),
         )
         thread = threading.Thread(target=jobs.run)
         thread.start()
