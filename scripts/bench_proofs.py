@@ -145,7 +145,7 @@ def write_file(accounts: int, path: Path) -> tuple[EpochHead, str]:
         epoch=EPOCH,
         block=BlockName(LAST, hash_of(LAST)),
         sharing=Sharing(CAPACITY, Wei(0), BlockName(START, hash_of(START)), total, is_disputed=False),
-        journal=None,
+        journal_heads=(),
         root=tree.root,
         accounts=accounts,
         diem=NanoUsd(sum(row.diem for row in rows)),

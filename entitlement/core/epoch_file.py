@@ -75,9 +75,10 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class JournalHead:
-    """How far the chain of the journal's batches had come when the epoch was closed."""
+    """The newest batch of a lane when the epoch was closed: it binds all entries before it."""
 
-    batch: int
+    lane: int
+    number: int
     hash: str
 
 
@@ -94,7 +95,7 @@ class EpochHead:
     block: BlockName
     """The final block when the epoch was closed; it is after the epoch's end."""
     sharing: Sharing | None
-    journal: JournalHead | None
+    journal_heads: tuple[JournalHead, ...]
     root: bytes
     accounts: int
     diem: NanoUsd
@@ -170,7 +171,7 @@ def _plain(head: EpochHead) -> dict[str, Any]:
         "epoch": head.epoch,
         "block": asdict(head.block),
         "sharing": sharing,
-        "journal": None if head.journal is None else asdict(head.journal),
+        "journal_heads": [asdict(each) for each in head.journal_heads],
         "root": f"0x{head.root.hex()}",
         "accounts": head.accounts,
         "diem": head.diem,
@@ -197,9 +198,10 @@ def _head(read: dict[str, Any]) -> EpochHead:
         epoch=Epoch(_count(read["epoch"])),
         block=_block(read["block"]),
         sharing=None if read["sharing"] is None else _sharing(read["sharing"]),
-        journal=None
-        if read["journal"] is None
-        else JournalHead(_count(read["journal"]["batch"]), _matching(_HASH, read["journal"]["hash"])),
+        journal_heads=tuple(
+            JournalHead(_count(each["lane"]), _count(each["number"]), _matching(_HASH, each["hash"]))
+            for each in read["journal_heads"]
+        ),
         root=_hash(read["root"]),
         accounts=_count(read["accounts"]),
         diem=NanoUsd(_count(read["diem"])),

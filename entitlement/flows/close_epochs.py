@@ -11,7 +11,6 @@ which nobody was granted anything has a root too, of zero.
 """
 
 import secrets
-from collections.abc import Callable
 
 import structlog
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -23,7 +22,7 @@ from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.positions import NO_WEI
 from entitlement.core.units import NanoUsd
-from entitlement.store import chain, pro_rata, roots
+from entitlement.store import chain, entry_batches, pro_rata, roots
 from entitlement.store.clock import service_time
 from entitlement.store.roots import Closed, Honoured, Leaf
 
@@ -37,19 +36,12 @@ cleans the table up gives way within a second."""
 
 EARLIEST = Epoch(0)
 
-JournalHeadOf = Callable[[Session], JournalHead | None]
-
-
-def no_journal(_session: Session) -> None:
-    """Say that the journal's batches are not chained."""
-
 
 class CloseEpochs:
     """Closes one epoch after the other; safe to repeat, and by two processes at once."""
 
-    def __init__(self, sessions: sessionmaker[Session], journal: JournalHeadOf = no_journal) -> None:
-        """Take where the ledger is; `journal` says how far its chain of batches has come."""
-        self._sessions, self._journal = sessions, journal
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
 
     def close_due(self, first: Epoch | None = None, *, not_before: Epoch = EARLIEST) -> list[Epoch]:
         """Close what is due, from the last that was closed on; return which.
@@ -97,7 +89,7 @@ class CloseEpochs:
 
     def _close_now(self, epoch: Epoch) -> bool:
         with self._sessions() as session, session.begin():
-            # One moment for all that is read: the final block, the day's grants, the journal's head.
+            # One moment for all that is read: the final block, the day's grants, the journal's heads.
             session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             if roots.closed_epoch(session, epoch) is not None:
                 return True
@@ -139,7 +131,10 @@ class CloseEpochs:
             spent=NanoUsd(sum(each.spent for each in found)),
             block=BlockName(followed.final.number, followed.final.hash),
             sharing=_sharing(session, epoch),
-            journal=self._journal(session),
+            journal_heads=tuple(
+                JournalHead(each.lane, each.number, f"0x{each.hash.hex()}")
+                for each in entry_batches.heads(session)
+            ),
         )
         roots.add_root(session, closed, leaves, tree.nodes, service_time(session))
         log.info("epoch_closed", epoch=epoch, accounts=closed.accounts, granted=closed.granted)

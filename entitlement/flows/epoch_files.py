@@ -66,7 +66,7 @@ class EpochFiles:
             epoch=closed.epoch,
             block=closed.block,
             sharing=closed.sharing,
-            journal=closed.journal,
+            journal_heads=closed.journal_heads,
             root=closed.root,
             accounts=closed.accounts,
             diem=closed.diem,

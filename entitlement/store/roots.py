@@ -1,7 +1,7 @@
 """Rows of what is committed to for each epoch: its leaves, its root, and how far the publication has come."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import ColumnElement, case, func, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -58,7 +58,7 @@ class Closed:
     spent: NanoUsd
     block: BlockName
     sharing: Sharing | None
-    journal: JournalHead | None
+    journal_heads: tuple[JournalHead, ...]
     file_hash: str | None = None
     raw_transaction: bytes | None = None
     transaction_hash: str | None = None
@@ -144,8 +144,7 @@ def add_root(session: Session, closed: Closed, leaves: Sequence[Leaf], tree: byt
             start_hash=None if start is None else start.hash,
             vvv_staked=0 if sharing is None else sharing.vvv_staked,
             is_disputed=sharing is not None and sharing.is_disputed,
-            journal_batch=None if closed.journal is None else closed.journal.batch,
-            journal_hash=None if closed.journal is None else closed.journal.hash,
+            journal_heads=[asdict(each) for each in closed.journal_heads],
             tree=tree,
             closed_at=now,
         )
@@ -290,9 +289,6 @@ def _closed(row: dict[str, object]) -> Closed:
             Wei(values.vvv_staked),
             values.is_disputed,
         )
-    journal = None
-    if values.journal_batch is not None and values.journal_hash is not None:
-        journal = JournalHead(values.journal_batch, values.journal_hash)
     return Closed(
         epoch=Epoch(values.epoch),
         root=bytes.fromhex(values.root[-_HASH_DIGITS:]),
@@ -302,7 +298,7 @@ def _closed(row: dict[str, object]) -> Closed:
         spent=NanoUsd(values.spent),
         block=BlockName(values.block_number, values.block_hash),
         sharing=sharing,
-        journal=journal,
+        journal_heads=tuple(JournalHead(**each) for each in values.journal_heads),
         file_hash=values.file_hash,
         raw_transaction=values.raw_transaction,
         transaction_hash=values.transaction_hash,

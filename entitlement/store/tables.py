@@ -7,6 +7,7 @@ What a caller may write in words is bounded by the database too: no column takes
 """
 
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -722,9 +723,8 @@ class EpochRootRow(Base):
     start_hash: Mapped[str | None] = mapped_column(Text)
     vvv_staked: Mapped[int] = mapped_column(Uint256)
     is_disputed: Mapped[bool] = mapped_column(Boolean)
-    journal_batch: Mapped[int | None] = mapped_column(BigInteger)
-    journal_hash: Mapped[str | None] = mapped_column(Text)
-    """Of the journal's newest batch then."""
+    journal_heads: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """The newest batch of each of the journal's lanes then: lane, number, hash."""
     tree: Mapped[bytes] = mapped_column(LargeBinary)
     """All nodes, 32 bytes each, the root first: a proof is a few of them."""
     closed_at: Mapped[int] = mapped_column(BigInteger)
@@ -743,7 +743,7 @@ class EpochRootRow(Base):
         CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_roots_spent"),
         CheckConstraint("capacity >= 0", name="epoch_roots_capacity"),
         CheckConstraint("(start_number IS NULL) = (start_hash IS NULL)", name="epoch_roots_start"),
-        CheckConstraint("(journal_batch IS NULL) = (journal_hash IS NULL)", name="epoch_roots_journal"),
+        CheckConstraint("jsonb_typeof(journal_heads) = 'array'", name="epoch_roots_journal"),
         CheckConstraint("octet_length(tree) = 32 * greatest(2 * accounts - 1, 0)", name="epoch_roots_tree"),
         CheckConstraint(
             "(raw_transaction IS NULL) = (transaction_hash IS NULL) "

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0009"
 down_revision = "0008"
@@ -14,13 +15,13 @@ CREATE FUNCTION refuse_other_root() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.epoch, OLD.root, OLD.accounts, OLD.diem, OLD.pro_rata,
         OLD.spent, OLD.block_number, OLD.block_hash, OLD.capacity, OLD.minimum_stake,
-        OLD.start_number, OLD.start_hash, OLD.vvv_staked, OLD.is_disputed, OLD.journal_batch,
-        OLD.journal_hash, OLD.closed_at)
+        OLD.start_number, OLD.start_hash, OLD.vvv_staked, OLD.is_disputed, OLD.journal_heads,
+        OLD.closed_at)
         IS DISTINCT FROM
        (NEW.epoch, NEW.root, NEW.accounts, NEW.diem, NEW.pro_rata,
         NEW.spent, NEW.block_number, NEW.block_hash, NEW.capacity, NEW.minimum_stake,
-        NEW.start_number, NEW.start_hash, NEW.vvv_staked, NEW.is_disputed, NEW.journal_batch,
-        NEW.journal_hash, NEW.closed_at)
+        NEW.start_number, NEW.start_hash, NEW.vvv_staked, NEW.is_disputed, NEW.journal_heads,
+        NEW.closed_at)
         OR (OLD.file_hash IS NOT NULL AND OLD.file_hash IS DISTINCT FROM NEW.file_hash)
     THEN
         RAISE EXCEPTION 'the root of epoch % was committed to', OLD.epoch;
@@ -48,8 +49,7 @@ def upgrade() -> None:
         sa.Column("start_hash", sa.Text(), nullable=True),
         sa.Column("vvv_staked", sa.Numeric(78, 0), nullable=False),
         sa.Column("is_disputed", sa.Boolean(), nullable=False),
-        sa.Column("journal_batch", sa.BigInteger(), nullable=True),
-        sa.Column("journal_hash", sa.Text(), nullable=True),
+        sa.Column("journal_heads", JSONB(), nullable=False),
         sa.Column("tree", sa.LargeBinary(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=False),
         sa.Column("file_hash", sa.Text(), nullable=True),
@@ -63,7 +63,7 @@ def upgrade() -> None:
         sa.CheckConstraint("spent >= 0 AND spent <= diem + pro_rata", name="epoch_roots_spent"),
         sa.CheckConstraint("capacity >= 0", name="epoch_roots_capacity"),
         sa.CheckConstraint("(start_number IS NULL) = (start_hash IS NULL)", name="epoch_roots_start"),
-        sa.CheckConstraint("(journal_batch IS NULL) = (journal_hash IS NULL)", name="epoch_roots_journal"),
+        sa.CheckConstraint("jsonb_typeof(journal_heads) = 'array'", name="epoch_roots_journal"),
         sa.CheckConstraint(
             "octet_length(tree) = 32 * greatest(2 * accounts - 1, 0)", name="epoch_roots_tree"
         ),

@@ -44,7 +44,7 @@ rows_of_any = st.lists(
 
 
 def head_of(
-    rows: list[Row], sharing: Sharing | None = SHARING, journal: JournalHead | None = None
+    rows: list[Row], sharing: Sharing | None = SHARING, journal_heads: tuple[JournalHead, ...] = ()
 ) -> EpochHead:
     tree = make_tree(leaf_of(EPOCH, row.wallet, row.granted, row.spending) for row in rows)
     return EpochHead(
@@ -54,7 +54,7 @@ def head_of(
         epoch=EPOCH,
         block=BLOCK,
         sharing=sharing,
-        journal=journal,
+        journal_heads=journal_heads,
         root=tree.root,
         accounts=len(rows),
         diem=NanoUsd(sum(row.diem for row in rows)),
@@ -73,7 +73,10 @@ def a_file() -> bytes:
         )
         for number in range(1, 6)
     ]
-    head = replace(head_of(rows, journal=JournalHead(5, "0x" + "d" * 64)), spent=NanoUsd(5))
+    head = replace(
+        head_of(rows, journal_heads=(JournalHead(0, 5, "0x" + "d" * 64), JournalHead(1, 2, "0x" + "e" * 64))),
+        spent=NanoUsd(5),
+    )
     return b"".join(lines_of(head, rows))
 
 

@@ -18,7 +18,7 @@ from entitlement.flows.adjust_credit import AdjustCredit
 from entitlement.flows.close_epochs import CloseEpochs
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.shift_clock import ShiftClock
-from entitlement.store import access, roots
+from entitlement.store import access, entry_batches, roots
 from tests.crashes import Deaths, at_every_point
 from tests.proofs import TODAY, Days, Sessions
 from tests.support import NOON, USD, grant, holder, wallet_number
@@ -65,6 +65,19 @@ def test_the_root_is_that_of_the_leaves_and_every_stored_proof_leads_to_it(days:
         with days.sessions.begin() as session:
             proof = roots.proof_of(session, TODAY, each.place)
         assert root_from(hashes[each.honoured.wallet], proof) == days.closed().root
+
+
+def test_a_closed_day_binds_the_journal_as_it_was_then(days: Days) -> None:
+    days.grant({1: 3, 2: 1})
+    days.spend(1, 2 * USD)
+    days.end()
+    with days.sessions.begin() as session:
+        then = entry_batches.heads(session)
+    assert then
+    days.close()
+    assert [(each.lane, each.number, each.hash) for each in days.closed().journal_heads] == [
+        (each.lane, each.number, f"0x{each.hash.hex()}") for each in then
+    ]
 
 
 def test_a_day_without_grants_is_closed_with_the_root_zero(days: Days) -> None:
