@@ -1,20 +1,23 @@
 """Govern buybacks: which share buys, and that a person can stop them; each with a name and a reason."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.acts import ActKind, Because
 from entitlement.core.buyback_policy import Policy, Since
 from entitlement.core.buyback_run import Run
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.errors import InvalidRequest
 from entitlement.core.units import Wallet
-from entitlement.store import buyback_rules, buybacks
+from entitlement.store import acts, buyback_rules, buybacks
 from entitlement.store.buyback_rules import Announced, By, SetPolicy, Veto
 from entitlement.store.clock import service_time
 
 MADE_BY_MAX, REASON_MAX = 64, 200
 RUNS_SHOWN = 10
+ALL_BUYBACKS = "all buybacks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class GovernBuybacks:
             if since.epoch < today:
                 raise InvalidRequest(f"day {since.epoch} is over: today is {today}", field="from_epoch")
             buyback_rules.put_policy(session, since, by, now)
+            figures = {name: value for name, value in asdict(policy).items() if isinstance(value, int)}
+            figures["from_epoch"] = since.epoch
+            _keep(session, ActKind.BUYBACK_POLICY, by, now, subject=policy.schedule.value, figures=figures)
         return since
 
     def policies(self) -> list[SetPolicy]:
@@ -68,6 +74,8 @@ class GovernBuybacks:
             if until is not None and until <= now:
                 raise InvalidRequest(f"{until} has passed: it is {now}", field="until")
             buyback_rules.put_veto(session, until, by, now)
+            figures = {} if until is None else {"until": until}
+            _keep(session, ActKind.BUYBACK_VETO, by, now, subject=ALL_BUYBACKS, figures=figures)
             plan = buyback_rules.announced(session)
             if plan is not None:
                 buyback_rules.end_plan(session, plan.id, "vetoed", f"{by.made_by}: {by.reason}", now)
@@ -79,6 +87,7 @@ class GovernBuybacks:
         with self._sessions.begin() as session:
             now = service_time(session)
             buyback_rules.put_veto(session, now, by, now)
+            _keep(session, ActKind.BUYBACK_ALLOW, by, now, subject=ALL_BUYBACKS, figures={})
 
     def standing(self, burner: Wallet) -> Standing:
         """Return where buybacks stand, asking no node."""
@@ -90,6 +99,14 @@ class GovernBuybacks:
                 buybacks.open_run(session, burner),
                 buybacks.newest(session, burner, RUNS_SHOWN),
             )
+
+
+def _keep(
+    session: Session, kind: ActKind, by: By, now: int, *, subject: str, figures: Mapping[str, int]
+) -> None:
+    """Keep what an operator did beside what others did, in the transaction that does it."""
+    because = Because(by.made_by, by.reason)
+    acts.add(session, kind, because, now=now, subject=subject, figures=figures)
 
 
 def _check_by(by: By) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 from alembic import command
@@ -8,12 +9,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.acts import ActKind, Because
 from entitlement.core.adjustments import Wish
-from entitlement.core.epochs import Epoch
+from entitlement.core.buyback_policy import Policy as BuybackPolicy
+from entitlement.core.buyback_policy import Schedule
+from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.errors import InvalidRequest, KeySuspended, UnknownApiKeyId
 from entitlement.core.membership import Terms
 from entitlement.core.pro_rata import Policy
 from entitlement.core.units import NanoUsd, Wei
 from entitlement.flows.adjust_credit import AdjustCredit
+from entitlement.flows.govern_buybacks import GovernBuybacks
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.record_acts import RecordActs
 from entitlement.flows.set_membership_terms import SetMembershipTerms
@@ -21,6 +25,7 @@ from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.spend_credit import SpendCredit
 from entitlement.flows.suspend_keys import SuspendKeys
 from entitlement.store import schema
+from entitlement.store.buyback_rules import By
 from tests.support import NOON, Holder, assert_books_close, holder
 
 Sessions = sessionmaker[Session]
@@ -35,6 +40,9 @@ def told(sessions: Sessions) -> list[tuple[str, str, dict[str, int], str | None]
     return [(each.kind, each.subject, each.figures, each.reference) for each in found if each.because == WHY]
 
 
+BY = By(WHY.made_by, WHY.reason)
+BUYBACKS = BuybackPolicy(Schedule.MONTHLY, revenue_share=500)
+BUYBACK_FIGURES = {name: value for name, value in asdict(BUYBACKS).items() if name != "schedule"}
 DEEDS: dict[ActKind, tuple[Callable[[Sessions, Holder], object], str, dict[str, int]]] = {
     ActKind.CREDIT_GRANT: (
         lambda s, a: AdjustCredit(s).grant(Wish("case", a.wallet, NanoUsd(7), WHY.reason, WHY.made_by)),
@@ -54,6 +62,22 @@ DEEDS: dict[ActKind, tuple[Callable[[Sessions, Holder], object], str, dict[str, 
         "tier 2",
         {"credit": 9, "upgrade_credit": 1},
     ),
+    ActKind.BUYBACK_POLICY: (
+        lambda s, _: GovernBuybacks(s).set_policy(BUYBACKS, BY),
+        "monthly",
+        {
+            name: value
+            for name, value in asdict(BuybackPolicy(revenue_share=500)).items()
+            if name != "schedule"
+        }
+        | {"from_epoch": epoch_at(NOON)},
+    ),
+    ActKind.BUYBACK_VETO: (
+        lambda s, _: GovernBuybacks(s).veto(BY, until=2**33),
+        "all buybacks",
+        {"until": 2**33},
+    ),
+    ActKind.BUYBACK_ALLOW: (lambda s, _: GovernBuybacks(s).allow(BY), "all buybacks", {}),
     ActKind.CLOCK_JUMP: (
         lambda s, _: RecordActs(s).record(ActKind.CLOCK_JUMP, WHY, subject="anvil", figures={"to": 3}),
         "anvil",
