@@ -279,7 +279,7 @@ def test_an_unknown_path_is_a_404_and_leads_nowhere_else(path: str, bare: httpx.
     assert_problem(bare.get(path), 404, "not_found")
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "BREW", "HEAD"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "HEAD"])
 @pytest.mark.parametrize("path", ["/v1/holds", "/api/v1/api_keys/generate_web3_key", "/health/live"])
 def test_an_unknown_method_is_a_405(method: str, path: str, bare: httpx.Client) -> None:
     answer = bare.request(method, path)
@@ -287,6 +287,11 @@ def test_an_unknown_method_is_a_405(method: str, path: str, bare: httpx.Client) 
     assert answer.headers["allow"]
     if method != "HEAD":
         assert_problem(answer, 405, "method_not_allowed")
+
+
+def test_a_method_that_http_does_not_know_is_a_400(bare: httpx.Client) -> None:
+    assert bare.request("BREW", "/health/live").status_code == 400
+    assert bare.get("/health/live").status_code == 200
 
 
 # --- when the house itself is at fault --------------------------------------------------------------------

@@ -170,14 +170,32 @@ def lines_of(entries: Sequence[Entry]) -> tuple[Lines, Lines, dict[str, tuple[in
 def known_places(
     seen: Sequence[Seen], place_of: dict[str, tuple[int, int]]
 ) -> dict[int, list[tuple[float, float, int]]]:
-    """Of each account: when a question began and ended, and its place among the entries where known."""
-    by_account: dict[int, list[tuple[float, float, int]]] = defaultdict(list)
+    """Of each account: when a question first began and was first answered, and its place where known.
+
+    Whatever delivery was the one that was carried out, it was between these two: the first delivery may have
+    been, and its answer lost.
+    """
+    began: dict[tuple[str, str], float] = {}
+    for each in seen:
+        named = (each.request_id, _entry_of(each))
+        began[named] = min(each.started, began.get(named, each.started))
+    answered: dict[str, tuple[float, float]] = {}
     for each in seen:
         if each.status is not None and each.status < 300:
             told = each.told["hold"]
             assert isinstance(told, dict)
-            prefix = {"hold": "hold", "charge": "charge"}.get(each.kind, "end")
-            found = place_of.get(f"{prefix}:{told['id']}")
-            if found is not None:
-                by_account[found[0]].append((each.started, each.ended, found[1]))
+            entry = f"{_entry_of(each)}:{told['id']}"
+            begun = began[each.request_id, _entry_of(each)]
+            _, ended = answered.get(entry, (begun, each.ended))
+            answered[entry] = (begun, min(ended, each.ended))
+    by_account: dict[int, list[tuple[float, float, int]]] = defaultdict(list)
+    for entry, (begun, ended) in answered.items():
+        if entry in place_of:
+            account, at = place_of[entry]
+            by_account[account].append((begun, ended, at))
     return by_account
+
+
+def _entry_of(each: Seen) -> str:
+    """Return how the key of the entry that it makes begins."""
+    return each.kind if each.kind in ("hold", "charge") else "end"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from entitlement.chain.reverts import shown
 from entitlement.core.epochs import SECONDS_PER_EPOCH
 from entitlement.core.units import WEI_PER_TOKEN, Wei
 
@@ -72,7 +73,7 @@ class Refused(Exception):
 
 def unless(holds: bool, name: str, *arguments: object) -> list[Refusal]:  # noqa: FBT001  it is the sentence's object
     """Return the error of a rule that does not hold, or nothing."""
-    return [] if holds else [Refusal(name, tuple(map(str, arguments)))]
+    return [] if holds else [Refusal(name, tuple(map(shown, arguments)))]
 
 
 def demand(*broken: list[Refusal]) -> None:
