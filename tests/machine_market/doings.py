@@ -149,7 +149,8 @@ class Doings:
         """The next of the closed days, or the open one, one that was left out, or the last one again."""
         roots, today = self.market.roots, self.market.clock.epoch
         following = roots.next_epoch or today - 3
-        epoch = self._some(following, (following, today, following + 1, following - 1, roots.start_epoch - 1))
+        others = (today, today, today, following + 1, following - 1, roots.start_epoch - 1)
+        epoch = self._some(following, others)
         figures = self._some((2**255, 10, 7, 3), ((0, 0, 0, 0), (1, 5, 6, 1), (0, 5, 0, 0), (0, 5, 5, 1)))
         self.play.do(self._rarely(roots.publisher), "EpochRoots.publish", epoch, *figures, today)
 
