@@ -129,7 +129,7 @@ def _receive(server: pq.abc.PGconn) -> list[pq.abc.PGresult]:
     """Return the results up to the end of the pipeline. Raises OperationalError where the server is lost."""
     results: list[pq.abc.PGresult] = []
     waiting = select.poll()
-    while True:
+    while True:  # ends with the pipeline or with the connection, whichever is first
         more = server.flush()
         while server.is_busy():
             waiting.register(server.socket, select.POLLIN | (select.POLLOUT if more else 0))
