@@ -21,6 +21,10 @@ ENTITLEMENT_TREASURY         addresses, separated by commas, whose USDC the dail
 ENTITLEMENT_KEEPER_KEYSTORE, _KEEPER_PASSWORD_FILE   whose key signs buybacks; the jobs then run them
 ENTITLEMENT_KEEPER_SIGNER_URL, _KEEPER_ADDRESS   instead: a remote signer, and its account
 ENTITLEMENT_KEEPER_RPC_URL   where buybacks are sent, such as a private relay; default: the node
+ENTITLEMENT_WEB_FOLDER       the dashboard's files; default: web/dist, as `make web` makes it
+ENTITLEMENT_WEB_RPC_URL      a node that browsers may ask; default: the reader's own wallet is asked
+ENTITLEMENT_WEB_GATEWAY_URL  the gateway's address as the dashboard tells it
+ENTITLEMENT_WEB_WALLETCONNECT_PROJECT_ID, _WEB_COINBASE   more wallets; default: those in the browser alone
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
 A variable that is empty counts as one that is not set.
@@ -36,6 +40,7 @@ from entitlement.core.errors import SetupError
 from entitlement.core.tiers import FREE_REQUESTS, PRO_REQUESTS
 
 PREFIX = "ENTITLEMENT_"
+PROJECT_FOLDER = Path(__file__).parents[1]
 MOST_PER_MINUTE = 60_000_000
 """Rates are kept in microseconds."""
 
@@ -104,6 +109,14 @@ class Settings(BaseSettings):
     pro_requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] = PRO_REQUESTS
     poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
+
+    web_folder: Path = PROJECT_FOLDER / "web" / "dist"
+    web_rpc_url: Annotated[str, Field(pattern="^https?://[^\\s;,']+$")] | None = None
+    """Goes into the page's policy: whoever runs it sees the addresses that the page asks about."""
+    web_gateway_url: Annotated[str, Field(pattern="^https?://[^\\s;,']+$")] = "http://127.0.0.1:8501"
+    web_walletconnect_project_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
+    web_coinbase: bool = False
+    """Whether Coinbase Smart Wallet is offered, which opens a page of its maker."""
 
     keeper_keystore: Path | None = None
     """An encrypted key; the jobs run buybacks only where a keeper's key or signer is named."""

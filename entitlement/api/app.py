@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
 from entitlement.api import (
+    dashboard,
     gateway,
     health,
     owner,
@@ -45,6 +46,8 @@ def create_app(service: Service | None) -> "Api":
         responses={"default": {"model": ProblemOut, "description": "A problem, as RFC 9457 describes it."}},
     )
     app.state.service = service
+    if service is not None:
+        app.state.dashboard = dashboard.Dashboard(service.web_folder)
     app.door = None if service is None else Door(service)
     for router in (
         gateway.router,
@@ -58,6 +61,7 @@ def create_app(service: Service | None) -> "Api":
         health.router,
         public.router,
         public.pages,
+        dashboard.pages,
     ):
         app.include_router(router)
     problems.install(app)

@@ -32,6 +32,8 @@ class Network:
     """Blocks whose logs are asked for at once."""
     genesis: Genesis | None
     """Present where deploying with the repository's parameters is meant."""
+    explorer: str | None = None
+    """Where people look at blocks and addresses, without a slash at the end."""
 
 
 def load_network(name: str, folder: Path = NETWORKS) -> Network:
@@ -53,6 +55,7 @@ def load_network(name: str, folder: Path = NETWORKS) -> Network:
         block_seconds=fields.number("block_seconds", smallest=1),
         blocks_per_request=fields.number("blocks_per_request", smallest=1, largest=BLOCKS_PER_REQUEST_MAX),
         genesis=genesis_in(fields.table("genesis"), is_devnet=is_devnet) if fields.has("genesis") else None,
+        explorer=fields.text("explorer").rstrip("/") if fields.has("explorer") else None,
     )
     fields.nothing_else()
     if network.finality == Finality(FinalityRule.DEPTH, 0) and not network.is_devnet:

@@ -48,6 +48,7 @@ SETTING = {
     "ENTITLEMENT_NODE_WS_URL": "node_ws_url",
     "ENTITLEMENT_DEPLOYMENT": "deployment",
     "ENTITLEMENT_POLL_SECONDS": "poll_seconds",
+    "ENTITLEMENT_WEB_GATEWAY_URL": "web_gateway_url",
 }
 """Each variable that a child is given, and the setting it is."""
 
@@ -209,6 +210,7 @@ class LocalStack:
             "ENTITLEMENT_NODE_WS_URL": f"ws://{HOST}:{self.ports.chain}",
             "ENTITLEMENT_DEPLOYMENT": str(self._deployment_path),
             "ENTITLEMENT_POLL_SECONDS": "0.25",
+            "ENTITLEMENT_WEB_GATEWAY_URL": self.gateway_url,
         }
 
     def _start_chain(self) -> None:

@@ -85,6 +85,7 @@ def _key_of_alice(stack: LocalStack) -> str:
 
 def _tell(stack: LocalStack, secret: str) -> None:
     where = Table(title="where things are", title_justify="left", show_header=False, box=None)
+    where.add_row("dashboard", stack.api_url)
     where.add_row("API", f"{stack.api_url}  (its reference: {stack.api_url}/docs)")
     where.add_row("public figures", f"{stack.api_url}/public")
     where.add_row("gateway", f"{stack.gateway_url}/api/v1  (OpenAI-compatible)")

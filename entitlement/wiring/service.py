@@ -1,9 +1,10 @@
 """The service: every flow over one database."""
 
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import SecretStr
 from sqlalchemy import Engine
@@ -47,6 +48,7 @@ from entitlement.flows.web3_keys import Web3Keys
 from entitlement.outgoing.post import Poster
 from entitlement.settings import Settings
 from entitlement.store.session import session_factory
+from entitlement.wiring.dashboard import DashboardConfig, dashboard_config
 from entitlement.wiring.database import open_database
 from entitlement.wiring.operator import attester, can_attest, usdc_held
 from entitlement.wiring.private_files import create_private
@@ -96,6 +98,8 @@ class Service:
     statements: ReadStatements
     stating: MakeStatements
     public: ReadPublic
+    dashboard: Callable[[], DashboardConfig]
+    web_folder: Path
 
 
 @contextmanager
@@ -163,6 +167,8 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
             lambda: can_attest(settings, network),
         ),
         public=ReadPublic(sessions, lambda: snapshot_reader(settings, network)),
+        dashboard=lambda: dashboard_config(settings, network),
+        web_folder=settings.web_folder,
     )
 
 

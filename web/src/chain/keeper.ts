@@ -1,0 +1,127 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { type Client, type Hex, type TransactionReceipt, TransactionReceiptNotFoundError } from "viem";
+import { call, getBlock, getTransaction, getTransactionCount, getTransactionReceipt } from "viem/actions";
+import { usePublicClient } from "wagmi";
+import { useServiceHealth } from "../api/queries";
+import { settings } from "../settings";
+import { texts } from "../texts/en";
+import { explain } from "./errors";
+import { changeSent, isOpen, type Sent, sentNow } from "./ledger";
+import { useHead } from "./reading";
+
+/** Prompts that this page itself waits for: they are not searched, they answer. */
+export const beingAsked = new Set<string>();
+
+/** Follow everything that was sent, at each new block, until it is final or has failed. */
+export function useKeeper(): void {
+  const client = usePublicClient({ chainId: settings.chain.id });
+  const { data: head } = useHead();
+  const { data: health } = useServiceHealth();
+  const queries = useQueryClient();
+  const busy = useRef(false);
+  const final = health?.final_block ?? null;
+
+  useEffect(() => {
+    if (client === undefined || head === undefined || busy.current) return;
+    const open = sentNow().filter((entry) => isOpen(entry) && entry.chainId === settings.chain.id);
+    if (open.length === 0) return;
+    busy.current = true;
+    Promise.allSettled(open.map((entry) => follow(client, entry, Number(head), final)))
+      .then((told) => {
+        if (told.some((each) => each.status === "fulfilled" && each.value)) {
+          queries.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "health" });
+        }
+      })
+      .finally(() => {
+        busy.current = false;
+      });
+  }, [client, head, final, queries]);
+}
+
+/** Bring one entry up to the chain; true where it moved. A node that does not answer changes nothing. */
+async function follow(client: Client, entry: Sent, head: number, final: number | null): Promise<boolean> {
+  if (entry.hash === null) return recover(client, entry, head);
+  const receipt = await receiptOf(client, entry.hash);
+  if (receipt === null) {
+    if (entry.state === "confirmed") {
+      changeSent(entry.id, { state: "pending", blockNumber: null, note: texts.sent.reorganised });
+      return true;
+    }
+    return takenByAnother(client, entry, head);
+  }
+  const blockNumber = Number(receipt.blockNumber);
+  if (receipt.status === "reverted") {
+    changeSent(entry.id, { state: "reverted", blockNumber, note: await reasonOf(client, entry, receipt) });
+    return true;
+  }
+  const state = final !== null && blockNumber <= final ? "final" : "confirmed";
+  if (entry.state === state && entry.blockNumber === blockNumber) return false;
+  changeSent(entry.id, { state, blockNumber, note: null });
+  return true;
+}
+
+/** The page was left while the wallet asked: what was broadcast since has this account's next nonce. */
+async function recover(client: Client, entry: Sent, head: number): Promise<boolean> {
+  if (beingAsked.has(entry.id)) return false;
+  const count = await getTransactionCount(client, { address: entry.account, blockTag: "latest" });
+  if (count <= entry.nonce) return false;
+  return takenByAnother(client, entry, head);
+}
+
+/** Whether its nonce is used: then by the same call with another hash (a fee that was raised), or by another. */
+async function takenByAnother(client: Client, entry: Sent, head: number): Promise<boolean> {
+  const count = await getTransactionCount(client, { address: entry.account, blockTag: "latest" });
+  if (count <= entry.nonce) return false;
+  const found = await byNonce(client, entry, head);
+  // The node has moved in between: it is looked for again with the next block.
+  if (found === null) return false;
+  const isSame = found.to?.toLowerCase() === entry.to.toLowerCase() && found.input === entry.data;
+  changeSent(entry.id, isSame ? { hash: found.hash, state: "pending", note: null } : { hash: found.hash, state: "replaced" });
+  return true;
+}
+
+/** The transaction that used the account's nonce: the block where its count passes it is found by halving. */
+async function byNonce(client: Client, entry: Sent, head: number) {
+  const used = async (number: number) =>
+    (await getTransactionCount(client, { address: entry.account, blockNumber: BigInt(number) })) > entry.nonce;
+  let before = entry.sinceBlock;
+  let after = head;
+  while (before < after) {
+    const middle = Math.floor((before + after) / 2);
+    if (await used(middle)) after = middle;
+    else before = middle + 1;
+  }
+  const block = await getBlock(client, { blockNumber: BigInt(after), includeTransactions: true });
+  return (
+    block.transactions.find(
+      (each) => each.nonce === entry.nonce && each.from.toLowerCase() === entry.account.toLowerCase(),
+    ) ?? null
+  );
+}
+
+async function receiptOf(client: Client, hash: Hex): Promise<TransactionReceipt | null> {
+  try {
+    return await getTransactionReceipt(client, { hash });
+  } catch (error) {
+    if (error instanceof TransactionReceiptNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Ask again what the transaction asked, at the block before: its refusal says why. */
+async function reasonOf(client: Client, entry: Sent, receipt: TransactionReceipt): Promise<string> {
+  try {
+    const { gas } = await getTransaction(client, { hash: receipt.transactionHash });
+    if (receipt.gasUsed >= gas) return texts.sent.outOfGas;
+    await call(client, {
+      account: entry.account,
+      to: entry.to,
+      data: entry.data,
+      blockNumber: receipt.blockNumber - 1n,
+    });
+    return texts.sent.revertedInPlace;
+  } catch (error) {
+    return explain(error);
+  }
+}
