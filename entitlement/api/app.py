@@ -15,6 +15,7 @@ from entitlement.api import (
     problems,
     proofs,
     public,
+    public_wallet,
     receipts,
     venice,
     wallet,
@@ -60,6 +61,7 @@ def create_app(service: Service | None) -> "Api":
         x402.router,
         health.router,
         public.router,
+        public_wallet.router,
         public.pages,
         dashboard.pages,
     ):

@@ -11,7 +11,7 @@ from entitlement.api.hot_answers import balance_out
 from entitlement.core.balance import Balance
 from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
-from entitlement.core.positions import Position
+from entitlement.core.positions import Position, Ticket
 from entitlement.core.tiers import Tier
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.read_account import AccountView, ProRataShare
@@ -215,6 +215,16 @@ class TicketOut(Wire):
     amount: Wei
     claimable_at: int
 
+    @classmethod
+    def of(cls, ticket: Ticket) -> "TicketOut":
+        """Return it as it goes over the wire."""
+        return cls(
+            station=ticket.station,  # pyright: ignore[reportArgumentType] - one of the two
+            number=ticket.number,
+            amount=str(ticket.amount),
+            claimable_at=ticket.claimable_at,
+        )
+
 
 class ProRataOut(Wire):
     """The wallet's share of the epoch's capacity: `capacity * staked_vvv // all_staked_vvv`."""
@@ -280,15 +290,7 @@ class AccountOut(Wire):
             wallet=view.wallet,
             position=PositionOut.of(view.latest),
             final_position=PositionOut.of(view.final),
-            tickets=[
-                TicketOut(
-                    station=ticket.station,  # pyright: ignore[reportArgumentType] - one of the two
-                    number=ticket.number,
-                    amount=str(ticket.amount),
-                    claimable_at=ticket.claimable_at,
-                )
-                for ticket in view.tickets
-            ],
+            tickets=[TicketOut.of(ticket) for ticket in view.tickets],
             final_block=view.final_block,
             latest_block=view.latest_block,
             allowance_now=view.allowance_now,

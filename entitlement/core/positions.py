@@ -95,6 +95,18 @@ class Ticket:
     claimable_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """The right of `amount` wei of staked DIEM, given by a wallet to another for a term."""
+
+    number: int
+    giver: Wallet
+    receiver: Wallet
+    amount: Wei
+    until_epoch: Epoch
+    """From this day on the giver may end it; the receiver may at any time."""
+
+
 def fold(
     positions: dict[Wallet, Position],
     events: Iterable[ChainEvent],
@@ -133,8 +145,11 @@ def apply_event(position: Position, event: ChainEvent) -> Position:
     return after[position.wallet]
 
 
-def open_tickets(events: Iterable[ChainEvent]) -> list[Ticket]:
-    """Return the exits of one wallet that are neither cancelled nor claimed, oldest first."""
+def open_tickets(events: Iterable[ChainEvent], *, is_part: bool = False) -> list[Ticket]:
+    """Return the exits of one wallet that are neither cancelled nor claimed, oldest first.
+
+    `is_part`: not all of the wallet's events, but the newest ones, in which older exits may end too.
+    """
     tickets: dict[tuple[str, int], Ticket] = {}
     for event in events:
         match event:
@@ -143,12 +158,31 @@ def open_tickets(events: Iterable[ChainEvent]) -> list[Ticket]:
             case DiemExitRequested():
                 tickets["diem", event.ticket] = Ticket("diem", event.ticket, event.amount, event.claimable_at)
             case VvvExitCancelled() | VvvExitClaimed():
-                del tickets["vvv", event.ticket]
+                _end(tickets, ("vvv", event.ticket), is_part=is_part)
             case DiemExitCancelled() | DiemExitClaimed():
-                del tickets["diem", event.ticket]
+                _end(tickets, ("diem", event.ticket), is_part=is_part)
             case _:
                 pass
     return list(tickets.values())
+
+
+def open_delegations(events: Iterable[ChainEvent], *, is_part: bool = False) -> list[Delegation]:
+    """Return the delegations that have begun and not ended, oldest first; `is_part` as for tickets."""
+    delegations: dict[int, Delegation] = {}
+    for event in events:
+        if isinstance(event, Delegated):
+            delegations[event.delegation] = Delegation(
+                event.delegation, event.wallet, event.receiver, event.amount, event.until_epoch
+            )
+        elif isinstance(event, DelegationEnded):
+            _end(delegations, event.delegation, is_part=is_part)
+    return list(delegations.values())
+
+
+def _end(opened: dict[Any, Any], name: object, *, is_part: bool) -> None:
+    # Whatever ends has begun: where all events are there, what is missing is a log that we missed.
+    assert is_part or name in opened, f"{name} ends and never began"
+    opened.pop(name, None)
 
 
 _Draft = dict[str, Any]

@@ -5,21 +5,24 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
+    TextClause,
     case,
     delete,
     func,
     or_,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from entitlement.core.blocks import Header
 from entitlement.core.events import EVENT_KINDS, ChainEvent, Delegated, DelegationEnded, LogPlace, wallets_of
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet
-from entitlement.store.bulk import any_word, copy_rows, upsert_rows
+from entitlement.store.bulk import any_number, any_word, copy_rows, upsert_rows
 from entitlement.store.session import fresh
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, uint256
 
@@ -202,6 +205,48 @@ def events_between(
     return [_event(row) for row in rows]
 
 
+def newest_events(session: Session, wallet: Wallet, *, limit: int) -> list[ChainEvent]:
+    """Return up to `limit` events of a wallet, those in which it is given something too, newest first."""
+    own = _newest(session, EventRow.wallet, wallet, limit)
+    received = _newest(session, EventRow.receiver, wallet, limit, EventRow.wallet != wallet)
+    return sorted([*own, *received], key=lambda event: event.at, reverse=True)[:limit]
+
+
+def newest_openings(session: Session, wallet: Wallet, *, limit: int) -> list[ChainEvent]:
+    """Return up to `limit` events that open or end its exits and what it gives away, newest first."""
+    return _newest(session, EventRow.wallet, wallet, limit, text(OPENINGS))
+
+
+def newest_received(session: Session, wallet: Wallet, *, limit: int) -> list[ChainEvent]:
+    """Return up to `limit` delegations to a wallet, their beginnings and ends, newest first."""
+    return _newest(session, EventRow.receiver, wallet, limit)
+
+
+def block_times(session: Session, numbers: Iterable[int]) -> dict[int, int]:
+    """Return the Unix times of those of these blocks that are kept."""
+    rows = session.execute(
+        select(BlockRow.number, BlockRow.timestamp).where(BlockRow.number == any_number(numbers))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _newest(
+    session: Session,
+    column: InstrumentedAttribute[Any],
+    wallet: Wallet,
+    limit: int,
+    *more: ColumnElement[bool] | TextClause,
+) -> list[ChainEvent]:
+    # A range of one: by `=` the planner may walk back through everybody's events instead, which is quick for
+    # a wallet that is spoken of all the time, and has no end for one of which that was true long ago.
+    query = (
+        select(*_EVENT_COLUMNS)
+        .where(column >= wallet, column <= wallet, *more)
+        .order_by(column.desc(), EventRow.block_number.desc(), EventRow.log_index.desc())
+    )
+    return [_event(row) for row in session.execute(query.limit(limit))]
+
+
 def forget_events_above(session: Session, number: int) -> set[Wallet]:
     """Drop the events above block `number` and return the wallets they were about."""
     rows = session.execute(
@@ -210,6 +255,11 @@ def forget_events_above(session: Session, number: int) -> set[Wallet]:
     return {Wallet(name) for row in rows for name in row if name is not None}
 
 
+OPENINGS = (
+    "kind IN ('VvvExitRequested', 'VvvExitCancelled', 'VvvExitClaimed', 'DiemExitRequested', "
+    "'DiemExitCancelled', 'DiemExitClaimed', 'Delegated', 'DelegationEnded')"
+)
+"""As the index on them says it, word for word."""
 EVENT_COLUMNS = (
     "block_number",
     "log_index",

@@ -151,9 +151,25 @@ class EventRow(Base):
             """AND NOT jsonb_path_exists(data, '$.* ? (@.type() != "number")')""",
             name="events_data_are_numbers",
         ),
-        # The wallet alone: equal entries share one, which makes these a third as large as with the place.
-        Index("events_wallet", "wallet"),
-        Index("events_receiver", "receiver", postgresql_where="receiver IS NOT NULL"),
+        # With the place, though the wallet alone would be a third as large: anybody may ask for any wallet's
+        # newest events, anybody may stake dust for it, and what is asked for free must not read them all.
+        Index("events_wallet", "wallet", "block_number", "log_index"),
+        Index(
+            "events_receiver",
+            "receiver",
+            "block_number",
+            "log_index",
+            postgresql_where="receiver IS NOT NULL",
+        ),
+        # What opens and ends exits and delegations, apart from the stakes that others can make for a wallet.
+        Index(
+            "events_openings",
+            "wallet",
+            "block_number",
+            "log_index",
+            postgresql_where="kind IN ('VvvExitRequested', 'VvvExitCancelled', 'VvvExitClaimed', "
+            "'DiemExitRequested', 'DiemExitCancelled', 'DiemExitClaimed', 'Delegated', 'DelegationEnded')",
+        ),
         # What was bought is looked for by its kind, among everybody's stakes.
         Index(
             "events_purchases",

@@ -35,6 +35,7 @@ from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.read_standing import ReadStanding
 from entitlement.flows.read_statements import ReadStatements
 from entitlement.flows.read_usage import ReadUsage
+from entitlement.flows.read_wallet import ReadWallet
 from entitlement.flows.record_acts import RecordActs
 from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.set_pro_rata import SetProRata
@@ -100,6 +101,7 @@ class Service:
     public: ReadPublic
     dashboard: Callable[[], DashboardConfig]
     web_folder: Path
+    wallets: ReadWallet
 
 
 @contextmanager
@@ -169,6 +171,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         public=ReadPublic(sessions, lambda: snapshot_reader(settings, network)),
         dashboard=lambda: dashboard_config(settings, network),
         web_folder=settings.web_folder,
+        wallets=ReadWallet(sessions),
     )
 
 

@@ -27,7 +27,16 @@ from entitlement.core.events import (
     VvvStaked,
     VvvUnlocked,
 )
-from entitlement.core.positions import Position, Slot, Ticket, apply_event, fold, open_tickets
+from entitlement.core.positions import (
+    Delegation,
+    Position,
+    Slot,
+    Ticket,
+    apply_event,
+    fold,
+    open_delegations,
+    open_tickets,
+)
 from entitlement.core.units import Usdc, Wallet, Wei
 
 AT = LogPlace(1, 0, "0xb", "0xt")
@@ -138,3 +147,18 @@ def test_open_tickets_are_those_neither_cancelled_nor_claimed() -> None:
     ]
     ends = [VvvExitCancelled(AT, ALICE, 1, Wei(10)), DiemExitClaimed(AT, ALICE, 2, Wei(40))]
     assert open_tickets(requests + ends) == [Ticket("diem", 1, Wei(20), 200), Ticket("vvv", 2, Wei(30), 300)]
+
+
+def test_what_ends_and_never_began_is_a_log_that_was_missed_unless_only_a_part_is_looked_at() -> None:
+    begins = DiemExitRequested(AT, ALICE, 2, Wei(20), 200)
+    exit_ends = VvvExitClaimed(AT, ALICE, 1, Wei(10))
+    with pytest.raises(AssertionError, match="never began"):
+        open_tickets([exit_ends, begins])
+    assert open_tickets([exit_ends, begins], is_part=True) == [Ticket("diem", 2, Wei(20), 200)]
+    given_away = Delegated(AT, ALICE, BOB, 8, Wei(20), Epoch(9))
+    delegation_ends = DelegationEnded(AT, ALICE, BOB, 7, Wei(10))
+    with pytest.raises(AssertionError, match="never began"):
+        open_delegations([delegation_ends, given_away])
+    assert open_delegations([delegation_ends, given_away], is_part=True) == [
+        Delegation(8, ALICE, BOB, Wei(20), Epoch(9))
+    ]
