@@ -4,21 +4,28 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.made node_modules/.made
+WEB := web/dist/index.html
 JOBS ?= 2
 
-.PHONY: help run test simulate history prove demo check coverage setup format lock openapi clean slither mutants halmos
+.PHONY: help run test test-web web simulate history prove demo check coverage setup format lock openapi clean slither \
+	mutants halmos
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: setup ## Start the local stack: database, chain, contracts, follower, API, gateway
+run: setup $(WEB) ## Start the local stack: database, chain, contracts, follower, API, gateway
 	@exec $(BIN)/entitlement up $(ARGS)
 
 demo: setup ## Tell the product's story on real transactions, against a stack of its own
 	@exec $(BIN)/entitlement demo
 
-test: check ## Run everything: lint, types, import rules, forge tests, pytest
+test: check $(WEB) ## Run everything: lint, types, import rules, forge tests, pytest with a short run in a browser
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+test-web: setup $(WEB) ## Run all tests of the dashboard in Chromium; pictures of its pages in test-results/screens
+	BROWSER=all $(BIN)/pytest tests/web
+
+web: setup $(WEB) ## Build the dashboard
 
 simulate: setup ## Live through seeded days behind a node that lies, until Ctrl-C (SEED=7 DAYS=20: those alone)
 	$(BIN)/python -m scripts.simulate $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS))
@@ -35,6 +42,10 @@ check: setup ## What test runs before pytest, cheapest first
 	$(BIN)/lint-imports
 	node_modules/.bin/pyright
 	$(BIN)/python scripts/openapi.py --check
+	$(BIN)/python scripts/web_types.py
+	cd web && ../node_modules/.bin/biome check --error-on-warnings .
+	node_modules/.bin/tsc -p web
+	cd web && ../node_modules/.bin/vitest run
 	$(BIN)/python scripts/forge.py fmt --check
 	FORGE_SNAPSHOT_CHECK=true $(BIN)/python scripts/forge.py test
 
@@ -52,10 +63,11 @@ mutants: setup ## Break the contracts in known ways and see a test find each (AR
 
 setup: $(SETUP) ## Make the virtual environment and install the pinned dependencies
 
-format: setup ## Bring Python and Solidity into form
+format: setup ## Bring Python, Solidity and TypeScript into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python scripts/forge.py fmt
+	cd web && ../node_modules/.bin/biome check --write .
 
 openapi: setup ## Write openapi.json anew
 	$(BIN)/python scripts/openapi.py
@@ -70,7 +82,13 @@ lock: ## Resolve the Python dependencies anew into requirements.lock
 		scripts/audit-requirements.in -o scripts/audit-requirements.txt
 
 clean: ## Delete what setup and the builds made; never stored state
-	rm -rf $(VENV) .venv-audit node_modules contracts/out contracts/cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit node_modules web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
+
+$(WEB): $(SETUP) openapi.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f -not -path '*/generated/*') \
+		$(shell find contracts/src -name '*.sol')
+	@echo "building the dashboard"
+	@$(BIN)/python scripts/web_types.py
+	@cd web && ../node_modules/.bin/vite build --logLevel warn
 
 $(VENV)/.made: requirements.lock pyproject.toml
 	@$(PYTHON) scripts/requirements.py

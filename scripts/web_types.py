@@ -1,4 +1,4 @@
-"""Write what the dashboard's types are made of: the contracts' interfaces, and the API's description in TypeScript.
+"""Write what the dashboard's types are made of: the contracts' interfaces, and the API in TypeScript.
 
 Both are generated at each build and not kept: what the page asks for is what the contracts and the API have.
 """

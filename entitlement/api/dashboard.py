@@ -1,8 +1,8 @@
 """The dashboard: a page of files made by `make web`, served from the API's own origin.
 
-One document for every address of the page, with what it is told beforehand written into it; scripts and styles
-under /assets with their digest in the name, so that a browser keeps them. Nothing is run, fetched or sent that
-the policy does not name, and it names nobody else unless the operator does.
+One document for every address of the page, with what it is told beforehand written into it; scripts and
+styles under /assets with their digest in the name, so that a browser keeps them. Nothing is run, fetched or
+sent that the policy does not name, and it names nobody else unless the operator does.
 """
 
 import gzip
@@ -83,7 +83,7 @@ class Dashboard:
         return self._index.replace(PLACE, told).encode()
 
     def file(self, path: str) -> File | None:
-        """Return a file by its address, or None. Only what was there at the start is found: no path is joined."""
+        """Return a file by its address, or None; only what was there at the start, as no path is joined."""
         return self._files.get(path)
 
 
@@ -122,7 +122,7 @@ def page(request: Request, flows: TheService) -> Response:
 
 
 for _address in PAGES:
-    pages.get(_address)(page)
+    pages.api_route(_address, methods=["GET", "HEAD"])(page)
 
 
 @pages.get("/icon.svg")

@@ -32,7 +32,6 @@ export function App() {
   const first = useRef(true);
 
   // A new page is told to who listens, as a loaded document would be.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it runs when the address changes, which it does not read
   useEffect(() => {
     if (first.current) first.current = false;
     else main.current?.focus({ preventScroll: false });

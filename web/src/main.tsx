@@ -9,7 +9,9 @@ import { SessionProvider } from "./api/session";
 import { App } from "./app";
 import { config } from "./chain/config";
 
-const queries = new QueryClient({ defaultOptions: { queries: { retry: mayRetry, refetchOnWindowFocus: true } } });
+const queries = new QueryClient({
+  defaultOptions: { queries: { retry: mayRetry, refetchOnWindowFocus: true } },
+});
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the document has no place for the page");

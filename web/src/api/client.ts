@@ -66,6 +66,7 @@ function problemOf(status: number, body: unknown): Problem {
 
 /** Whether a question is worth asking again: not one that was refused for its content or its asker. */
 export function mayRetry(failures: number, error: unknown): boolean {
-  const isRefusal = error instanceof ServiceError && error.problem.status >= 400 && error.problem.status < 500;
+  const isRefusal =
+    error instanceof ServiceError && error.problem.status >= 400 && error.problem.status < 500;
   return failures < 2 && !isRefusal;
 }

@@ -36,7 +36,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   const [kept, setKept] = useState<Session | null>(readKept);
   const [hasExpired, setExpired] = useState(false);
 
-  const session = kept !== null && address !== undefined && isAddressEqual(kept.wallet, address) ? kept : null;
+  const session =
+    kept !== null && address !== undefined && isAddressEqual(kept.wallet, address) ? kept : null;
   sendSession(session?.token ?? null);
 
   const drop = () => {

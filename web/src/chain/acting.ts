@@ -44,7 +44,13 @@ export function useTrial(plan: Plan | null) {
   const { address } = useConnection();
   const { data: head } = useHead();
   return useQuery({
-    queryKey: ["trial", address, plan === null ? null : dataOf(plan.call), plan?.call.address, head?.toString()],
+    queryKey: [
+      "trial",
+      address,
+      plan === null ? null : dataOf(plan.call),
+      plan?.call.address,
+      head?.toString(),
+    ],
     enabled: client !== undefined && address !== undefined && plan !== null,
     placeholderData: (before, query) =>
       plan !== null && query?.queryKey[2] === dataOf(plan.call) ? before : undefined,
@@ -87,7 +93,13 @@ export function useAct() {
         call = plan.spend.withPermit(await signPermit(client, wallet, address, plan.spend, timestamp));
       } else if (handing === "approve" && plan.spend !== undefined) {
         setPhase("approve");
-        const hash = await send(client, wallet, address, approval(plan.spend), texts.sent.approval(plan.spend.token));
+        const hash = await send(
+          client,
+          wallet,
+          address,
+          approval(plan.spend),
+          texts.sent.approval(plan.spend.token),
+        );
         setPhase("approving");
         await client.waitForTransactionReceipt({ hash });
       }

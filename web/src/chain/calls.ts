@@ -42,7 +42,12 @@ export function callOf<
 /** The approval that takes the place of a permit: of exactly what is spent, never more. */
 export function approval(spend: Spend): Call {
   const token = contracts[spend.token];
-  return { address: token.address, abi: token.abi as Abi, functionName: "approve", args: [spend.spender, spend.amount] };
+  return {
+    address: token.address,
+    abi: token.abi as Abi,
+    functionName: "approve",
+    args: [spend.spender, spend.amount],
+  };
 }
 
 /** The bytes that are sent. */

@@ -31,7 +31,9 @@ export const config = createConfig({
     ...(settings.walletConnectProjectId === null
       ? []
       : [walletConnect({ projectId: settings.walletConnectProjectId, showQrModal: true })]),
-    ...(settings.coinbase ? [coinbaseWallet({ appName: "Entitlement", preference: { options: "smartWalletOnly" } })] : []),
+    ...(settings.coinbase
+      ? [coinbaseWallet({ appName: "Entitlement", preference: { options: "smartWalletOnly" } })]
+      : []),
   ],
   transports: {
     [chain.id]:
@@ -39,7 +41,9 @@ export const config = createConfig({
         ? custom({ request: throughWallet })
         : http(settings.chain.rpcUrl, { batch: true }),
   },
-  pollingInterval: settings.chain.isDevelopment ? DEVELOPMENT_POLL : Math.min(4_000, settings.chain.blockSeconds * 1_000),
+  pollingInterval: settings.chain.isDevelopment
+    ? DEVELOPMENT_POLL
+    : Math.min(4_000, settings.chain.blockSeconds * 1_000),
 });
 
 declare module "wagmi" {

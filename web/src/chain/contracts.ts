@@ -20,6 +20,4 @@ export const contracts = {
 } as const;
 
 /** All errors that our contracts have, so that one which comes from deeper inside is known too. */
-export const everyError = Object.values(abis).flatMap((abi) =>
-  abi.filter((entry) => entry.type === "error"),
-);
+export const everyError = Object.values(abis).flatMap((abi) => abi.filter((entry) => entry.type === "error"));

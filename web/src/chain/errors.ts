@@ -32,7 +32,9 @@ export function explain(error: unknown): string {
 export function isRejection(error: unknown): boolean {
   if (error instanceof BaseError) {
     return (
-      error.walk((each) => each instanceof UserRejectedRequestError || (each as { code?: number }).code === 4001) !== null
+      error.walk(
+        (each) => each instanceof UserRejectedRequestError || (each as { code?: number }).code === 4001,
+      ) !== null
     );
   }
   return (error as { code?: number } | null)?.code === 4001;

@@ -77,14 +77,18 @@ async function takenByAnother(client: Client, entry: Sent, head: number): Promis
   // The node has moved in between: it is looked for again with the next block.
   if (found === null) return false;
   const isSame = found.to?.toLowerCase() === entry.to.toLowerCase() && found.input === entry.data;
-  changeSent(entry.id, isSame ? { hash: found.hash, state: "pending", note: null } : { hash: found.hash, state: "replaced" });
+  changeSent(
+    entry.id,
+    isSame ? { hash: found.hash, state: "pending", note: null } : { hash: found.hash, state: "replaced" },
+  );
   return true;
 }
 
 /** The transaction that used the account's nonce: the block where its count passes it is found by halving. */
 async function byNonce(client: Client, entry: Sent, head: number) {
   const used = async (number: number) =>
-    (await getTransactionCount(client, { address: entry.account, blockNumber: BigInt(number) })) > entry.nonce;
+    (await getTransactionCount(client, { address: entry.account, blockNumber: BigInt(number) })) >
+    entry.nonce;
   let before = entry.sinceBlock;
   let after = head;
   while (before < after) {

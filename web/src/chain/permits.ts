@@ -26,7 +26,12 @@ const DELEGATED = "0xef0100";
 /** What a spender may take of a token. */
 export async function allowanceOf(client: Client, owner: Address, spend: Spend): Promise<bigint> {
   const { address } = contracts[spend.token];
-  return readContract(client, { address, abi: erc20Abi, functionName: "allowance", args: [owner, spend.spender] });
+  return readContract(client, {
+    address,
+    abi: erc20Abi,
+    functionName: "allowance",
+    args: [owner, spend.spender],
+  });
 }
 
 /** Whether the account signs with a key: a contract's signature is none for ERC-2612. */
@@ -63,7 +68,11 @@ export async function signPermit(
 /** A token's EIP-712 domain: as it says itself (EIP-5267), or as Circle's USDC says its version. */
 async function domainOf(client: Client, address: Address): Promise<{ name: string; version: string }> {
   try {
-    const [, name, version] = await readContract(client, { address, abi: permitAbi, functionName: "eip712Domain" });
+    const [, name, version] = await readContract(client, {
+      address,
+      abi: permitAbi,
+      functionName: "eip712Domain",
+    });
     return { name, version };
   } catch {
     const [name, version] = await Promise.all([

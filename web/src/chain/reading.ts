@@ -36,12 +36,18 @@ export function useAccountOnChain(address: Address | undefined) {
   const { data: head } = useHead();
   const { data: followed } = usePublicWallet(address);
   const numbers = {
-    vvv: numbersOf(followed?.tickets.filter((ticket) => ticket.station === "vvv").map((ticket) => ticket.number)),
-    diem: numbersOf(followed?.tickets.filter((ticket) => ticket.station === "diem").map((ticket) => ticket.number)),
-    delegations: numbersOf(followed?.delegations.map((delegation) => delegation.id)),
+    vvv: numbersOf(
+      followed?.tickets.filter((ticket) => ticket.station === "vvv").map((ticket) => ticket.number),
+    ),
+    diem: numbersOf(
+      followed?.tickets.filter((ticket) => ticket.station === "diem").map((ticket) => ticket.number),
+    ),
+    delegations: numbersOf(
+      followed && [...followed.delegations_given, ...followed.delegations_received].map((each) => each.id),
+    ),
   };
   return useQuery({
-    queryKey: ["chain", address, head?.toString(), JSON.stringify(numbers, (_, value) => (typeof value === "bigint" ? value.toString() : value))],
+    queryKey: ["chain", address, head?.toString(), Object.values(numbers).join(";")],
     enabled: address !== undefined && head !== undefined && client !== undefined,
     placeholderData: (before, query) => (query?.queryKey[1] === address ? before : undefined),
     queryFn: async () => {

@@ -55,7 +55,8 @@ export function amountFor(lock: bigint, supply: bigint, target: bigint): { amoun
 }
 
 function potentialAndSlope(supply: bigint, target: bigint): [bigint, bigint] {
-  if (supply < 0n || supply > cap(target)) throw new RangeError(`supply ${supply} is above the cap ${cap(target)}`);
+  if (supply < 0n || supply > cap(target))
+    throw new RangeError(`supply ${supply} is above the cap ${cap(target)}`);
   const ratio = (supply * RAY) / target;
   const y = POWER * ((((ratio * ratio) / RAY) * ratio) / RAY);
   let sum = RAY;

@@ -10,14 +10,18 @@ export const WEI_PER_TOKEN = 10n ** 18n;
 /** One wei of DIEM gives this fraction of a nano-dollar a day: 1 DIEM is $1. */
 export const WEI_PER_NANO_USD = 10n ** 9n;
 const UINT256_MAX = 2n ** 256n - 1n;
-const LONGEST_INPUT = 96;
+const LONGEST_INPUT = 128;
 
 /** An amount with its digits grouped, cut to so many decimals; `least` of them are always shown. */
 export function show(amount: bigint, decimals: number, shown: number, least = 0): string {
   const sign = amount < 0n ? "-" : "";
   const digits = (amount < 0n ? -amount : amount).toString().padStart(decimals + 1, "0");
   const whole = digits.slice(0, digits.length - decimals);
-  const rest = digits.slice(digits.length - decimals).slice(0, shown).replace(/0+$/, "").padEnd(least, "0");
+  const rest = digits
+    .slice(digits.length - decimals)
+    .slice(0, shown)
+    .replace(/0+$/, "")
+    .padEnd(least, "0");
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return `${sign}${grouped}${rest === "" ? "" : `.${rest}`}`;
 }

@@ -126,8 +126,10 @@ export const texts = {
     RecipientRefused: "This address cannot receive it: the contracts refuse themselves and the zero address.",
     ReceiverRefused: "This address cannot receive it: the contracts refuse themselves and the zero address.",
     AccountRefused: "This address cannot be credited.",
-    TicketNotOpen: ([ticket]: readonly unknown[]) => `Ticket ${n(ticket)} is not open: it was claimed or cancelled.`,
-    TicketNotDue: ([ticket, due]: readonly unknown[]) => `Ticket ${n(ticket)} can be claimed from ${at(due)} on.`,
+    TicketNotOpen: ([ticket]: readonly unknown[]) =>
+      `Ticket ${n(ticket)} is not open: it was claimed or cancelled.`,
+    TicketNotDue: ([ticket, due]: readonly unknown[]) =>
+      `Ticket ${n(ticket)} can be claimed from ${at(due)} on.`,
     InsufficientUnlocked: ([, available, needed]: readonly unknown[]) =>
       `You have ${tokens(n(available))} VVV staked and unlocked; this takes ${tokens(n(needed))}.`,
     InsufficientUndelegated: ([, available, needed]: readonly unknown[]) =>
@@ -139,14 +141,16 @@ export const texts = {
     OutputBelowMinimum: ([output, minimum]: readonly unknown[]) =>
       `The price moved: it would give ${tokens(n(output))}, less than the ${tokens(n(minimum))} you asked for.`,
     MintingNotOpen: ([opensAt]: readonly unknown[]) => `Minting opens on ${at(opensAt)}.`,
-    SupplyAboveCap: ([, cap]: readonly unknown[]) => `No more than ${tokens(n(cap))} DIEM can exist at present.`,
+    SupplyAboveCap: ([, cap]: readonly unknown[]) =>
+      `No more than ${tokens(n(cap))} DIEM can exist at present.`,
     DelegationLocked: ([id, until]: readonly unknown[]) =>
       `Delegation ${n(id)} runs until day ${n(until)}: the giver cannot end it before.`,
     DelegationNotOpen: ([id]: readonly unknown[]) => `Delegation ${n(id)} has ended already.`,
     NotDelegationParty: ([id]: readonly unknown[]) => `Delegation ${n(id)} is not yours.`,
     TermOutOfBounds: ([, minimum, maximum]: readonly unknown[]) =>
       `The term must end between day ${n(minimum)} and day ${n(maximum)}.`,
-    TopUpBelowMinimum: ([, minimum]: readonly unknown[]) => `The smallest top-up is ${usdc(n(minimum))} USDC.`,
+    TopUpBelowMinimum: ([, minimum]: readonly unknown[]) =>
+      `The smallest top-up is ${usdc(n(minimum))} USDC.`,
     CostAboveMaximum: ([cost, maximum]: readonly unknown[]) =>
       `It costs ${usdc(n(cost))} USDC now, more than the ${usdc(n(maximum))} you allowed.`,
     MonthsOutOfBounds: ([, maximum]: readonly unknown[]) => `At most ${n(maximum)} months at once.`,

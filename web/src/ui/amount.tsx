@@ -3,7 +3,11 @@ import { type AmountProblem, type Parsed, parseAmount, plain, show } from "../co
 import { texts } from "../texts/en";
 
 /** What is wrong with an amount that was typed, in words; null where it can be used. */
-export function amountProblem(parsed: Parsed, available: bigint | undefined, decimals: number): string | null {
+export function amountProblem(
+  parsed: Parsed,
+  available: bigint | undefined,
+  decimals: number,
+): string | null {
   if (parsed.ok) {
     return available !== undefined && parsed.value > available
       ? texts.amounts.moreThan(show(available, decimals, 6))
@@ -61,8 +65,14 @@ export function AmountField({
           )}
         </span>
       </div>
-      <span id={`${id}-hint`} className={problem === null ? "hint" : "wrong"} role={problem === null ? undefined : "alert"}>
-        {problem ?? hint ?? (available === undefined ? "" : texts.act.available(`${show(available, decimals, 6)} ${unit}`))}
+      <span
+        id={`${id}-hint`}
+        className={problem === null ? "hint" : "wrong"}
+        role={problem === null ? undefined : "alert"}
+      >
+        {problem ??
+          hint ??
+          (available === undefined ? "" : texts.act.available(`${show(available, decimals, 6)} ${unit}`))}
       </span>
     </div>
   );

@@ -3,7 +3,15 @@ import { explorerLink } from "../settings";
 import { texts } from "../texts/en";
 
 /** A part of the page with a heading of its own. */
-export function Panel({ title, children, aside }: { title?: string; children: ReactNode; aside?: ReactNode }) {
+export function Panel({
+  title,
+  children,
+  aside,
+}: {
+  title?: string;
+  children: ReactNode;
+  aside?: ReactNode;
+}) {
   const id = useId();
   return (
     <section className="panel" aria-labelledby={title === undefined ? undefined : id}>
@@ -55,7 +63,15 @@ export function Waiting({ width = 6 }: { width?: number }) {
 export type Tone = "plain" | "good" | "warn" | "bad";
 
 /** Something to know. What is wrong is said at once to who listens (`alert`), the rest when there is a pause. */
-export function Notice({ tone = "plain", children, act }: { tone?: Tone; children: ReactNode; act?: ReactNode }) {
+export function Notice({
+  tone = "plain",
+  children,
+  act,
+}: {
+  tone?: Tone;
+  children: ReactNode;
+  act?: ReactNode;
+}) {
   return (
     <div className={`notice ${tone}`} role={tone === "bad" ? "alert" : "status"}>
       <div className="row">
@@ -80,7 +96,11 @@ export function CopyButton({ text, label = texts.copy }: { text: string; label?:
     return () => clearTimeout(timer);
   }, [done]);
   return (
-    <button type="button" className="tiny" onClick={() => navigator.clipboard.writeText(text).then(() => setDone(true))}>
+    <button
+      type="button"
+      className="tiny"
+      onClick={() => navigator.clipboard.writeText(text).then(() => setDone(true))}
+    >
       <span aria-live="polite">{done ? texts.copied : label}</span>
     </button>
   );

@@ -45,7 +45,12 @@ export function SignInButton() {
   return (
     <div className="stack">
       <div>
-        <button type="button" className="primary" disabled={isSigningIn} onClick={() => signIn().catch(() => undefined)}>
+        <button
+          type="button"
+          className="primary"
+          disabled={isSigningIn}
+          onClick={() => signIn().catch(() => undefined)}
+        >
           {isSigningIn ? texts.session.asking : texts.session.signIn}
         </button>
       </div>

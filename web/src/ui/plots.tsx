@@ -33,7 +33,10 @@ export type LinePlotProps = {
 /** A line over an area, with marks that stand out. The title says to who cannot see it what it shows. */
 export function LinePlot({ title, points, below, beside, marks = [], range }: LinePlotProps) {
   const [lowX, highX] = range?.x ?? [points[0]?.x ?? 0n, points.at(-1)?.x ?? 1n];
-  const [lowY, highY] = range?.y ?? [0n, points.reduce((most, point) => (point.y > most ? point.y : most), 1n)];
+  const [lowY, highY] = range?.y ?? [
+    0n,
+    points.reduce((most, point) => (point.y > most ? point.y : most), 1n),
+  ];
   const x = (value: bigint) => place(value, lowX, highX, LEFT, WIDTH - RIGHT);
   const y = (value: bigint) => place(value, lowY, highY, HEIGHT - BOTTOM, TOP);
   const path = points.map((point, index) => `${index === 0 ? "M" : "L"}${x(point.x)} ${y(point.y)}`).join("");
@@ -41,9 +44,15 @@ export function LinePlot({ title, points, below, beside, marks = [], range }: Li
   return (
     <svg className="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
       <title>{title}</title>
-      <Axes below={below.map((tick) => ({ at: x(tick.at), label: tick.label }))} beside={beside.map((tick) => ({ at: y(tick.at), label: tick.label }))} />
+      <Axes
+        below={below.map((tick) => ({ at: x(tick.at), label: tick.label }))}
+        beside={beside.map((tick) => ({ at: y(tick.at), label: tick.label }))}
+      />
       {points.length > 1 && (
-        <path className="area" d={`${path}L${x(points.at(-1)?.x ?? 0n)} ${base}L${x(points[0]?.x ?? 0n)} ${base}Z`} />
+        <path
+          className="area"
+          d={`${path}L${x(points.at(-1)?.x ?? 0n)} ${base}L${x(points[0]?.x ?? 0n)} ${base}Z`}
+        />
       )}
       <path className="line" d={path} />
       {marks.map((mark) => (
@@ -61,7 +70,15 @@ export function LinePlot({ title, points, below, beside, marks = [], range }: Li
 export type Bar = { label: string; values: readonly bigint[]; told: string };
 
 /** Bars by day or by name; several values stand on each other. */
-export function BarPlot({ title, bars, beside }: { title: string; bars: readonly Bar[]; beside: readonly Tick[] }) {
+export function BarPlot({
+  title,
+  bars,
+  beside,
+}: {
+  title: string;
+  bars: readonly Bar[];
+  beside: readonly Tick[];
+}) {
   const most = bars.reduce((best, bar) => {
     const sum = bar.values.reduce((total, value) => total + value, 0n);
     return sum > best ? sum : best;
@@ -90,7 +107,6 @@ export function BarPlot({ title, bars, beside }: { title: string; bars: readonly
               const height = Math.max(value > 0n ? 1 : 0, from - y(reached));
               return (
                 <rect
-                  // biome-ignore lint/suspicious/noArrayIndexKey: a series is known by its place alone
                   key={series}
                   className={`series-${series + 1}`}
                   x={LEFT + room * (index + 0.5) - width / 2}
@@ -108,7 +124,13 @@ export function BarPlot({ title, bars, beside }: { title: string; bars: readonly
   );
 }
 
-function Axes({ below, beside }: { below: { at: number; label: string }[]; beside: { at: number; label: string }[] }) {
+function Axes({
+  below,
+  beside,
+}: {
+  below: { at: number; label: string }[];
+  beside: { at: number; label: string }[];
+}) {
   return (
     <>
       {beside.map((tick) => (
@@ -135,5 +157,8 @@ export function ticksUpTo(most: bigint, label: (value: bigint) => string, parts 
   const power = 10n ** BigInt(wanted.toString().length - 1);
   const step = [1n, 2n, 5n, 10n].map((factor) => factor * power).find((each) => each >= wanted) ?? wanted;
   const count = Number((most + step - 1n) / step) || 1;
-  return Array.from({ length: count + 1 }, (_, index) => ({ at: step * BigInt(index), label: label(step * BigInt(index)) }));
+  return Array.from({ length: count + 1 }, (_, index) => ({
+    at: step * BigInt(index),
+    label: label(step * BigInt(index)),
+  }));
 }
