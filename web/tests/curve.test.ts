@@ -1,14 +1,10 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import vectors from "../../tests/core/vectors/curve_contract.json";
 import { amountFor, cap, lockFor, potential, rate } from "../src/core/curve";
 
 const TOKEN = 10n ** 18n;
 const T = 40_000n * TOKEN;
-const vectors = JSON.parse(
-  readFileSync(new URL("../../tests/core/vectors/curve_contract.json", import.meta.url), "utf8"),
-) as { columns: string[]; count: number; cases: string[][] };
-
 describe("the curve", () => {
   test("answers what the contract answers, to the wei", () => {
     expect(vectors.columns).toEqual(["target", "supply", "lock", "potential", "amount", "locked"]);
