@@ -11,10 +11,19 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.store.session import session_factory
 from tests.databases import empty_database, fast_server
+from tests.web import available
 
 # No deadline: a machine that does something else besides is no failure. More examples: EXAMPLES=1000.
 settings.register_profile("tests", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "50")))
 settings.load_profile("tests")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line why the tests in a browser did not run, and how to get them."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reason = available.missing()
+    if reason is not None and any(report.nodeid.startswith("tests/web/") for report in skipped):
+        terminalreporter.write_line(reason)
 
 
 @pytest.fixture(scope="session")
