@@ -30,8 +30,8 @@ PAGES = (
     "/credit",
     "/keys",
     "/usage",
-    "/data",
     "/verify",
+    "/data",
     "/operator",
 )
 """Each address of the page; web/src/app.tsx has the same."""
