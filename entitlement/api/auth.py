@@ -49,7 +49,7 @@ def gateway(flows: TheService, bearer: Bearer) -> int:
 
 
 def caller(flows: TheService, bearer: Bearer) -> Caller:
-    """Return the wallet that is asking. Raises NotAuthenticated, UnknownKey, KeyExpired, KeyRevoked."""
+    """Return the wallet that is asking. Raises NotAuthenticated, UnknownKey and what else refuses a key."""
     if bearer is None:
         raise NotAuthenticated("nobody is signed in: send a session or an API key as Authorization: Bearer")
     if bearer.credentials.startswith(SECRET_PREFIX):

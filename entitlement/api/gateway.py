@@ -23,7 +23,7 @@ from entitlement.api.hold_schemas import (
     RenewIn,
     ReturnIn,
 )
-from entitlement.api.schemas import BalanceOut, IntrospectionOut, KeyOut
+from entitlement.api.schemas import BalanceOut, IntrospectedKeyOut, IntrospectionOut
 
 router = APIRouter(tags=["gateways"])
 
@@ -102,7 +102,7 @@ def introspect(flows: TheService, asking: Gateway, x_api_key: Annotated[str, Hea
     """Return a usable key by its secret, and what its account has."""
     del asking
     key, balance = flows.keys.introspect(x_api_key)
-    return IntrospectionOut(key=KeyOut.of(key), balance=BalanceOut.of(balance))
+    return IntrospectionOut(key=IntrospectedKeyOut.of(key), balance=BalanceOut.of(balance))
 
 
 def _answered_at_the_door(*asked: object) -> AssertionError:

@@ -34,6 +34,8 @@ STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
     errors.KeyExpired: (401, "key_expired"),
     errors.KeyRevoked: (401, "key_revoked"),
     errors.KeySuspended: (401, "key_suspended"),
+    errors.KeyPaused: (401, "key_paused"),
+    errors.KeyRotated: (401, "key_rotated"),
     errors.InsufficientCredit: (402, "insufficient_credit"),
     errors.KeyLimitReached: (402, "key_limit_reached"),
     errors.NotAllowed: (403, "not_allowed"),

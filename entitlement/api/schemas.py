@@ -3,19 +3,20 @@
 JSON numbers carry integers up to 2**53 - 1 everywhere; wei do not fit, so they are text.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from entitlement.api.hot_answers import balance_out
 from entitlement.core.balance import Balance
-from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy, NewKey
+from entitlement.core.keys import ApiKey, KeyChange, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.positions import Position, Ticket
 from entitlement.core.tiers import Tier
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.read_account import AccountView, ProRataShare
 from entitlement.flows.take_card_payment import Effect
+from entitlement.store.standing import UNUSED, KeyUse
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
 
@@ -97,15 +98,15 @@ class KeyIn(Wire):
     def to_core(self) -> NewKey:
         """Return it as the flows take it."""
         limits = KeyLimits(
-            diem=None if self.limits.diem is None else NanoUsd(self.limits.diem),
-            usd=None if self.limits.usd is None else NanoUsd(self.limits.usd),
+            diem=_nano_usd(self.limits.diem),
+            usd=_nano_usd(self.limits.usd),
             period=self.limits.period,
         )
         return NewKey(self.description, self.type, limits, self.model_privacy, self.expires_at)
 
 
-class KeyOut(Wire):
-    """A key as it stands; its secret is nowhere."""
+class IntrospectedKeyOut(Wire):
+    """A usable key as a gateway is told of it; its secret is nowhere."""
 
     id: str
     description: str
@@ -120,20 +121,113 @@ class KeyOut(Wire):
     """By the operator; null again once it is restored."""
 
     @classmethod
-    def of(cls, key: ApiKey) -> "KeyOut":
+    def of(cls, key: ApiKey) -> "IntrospectedKeyOut":
+        """Return it as it goes over the wire."""
+        return cls(**_key_fields(key))
+
+
+class SpentWire(Wire):
+    """Nano-USD that a key has spent, without what is held."""
+
+    diem: int
+    usd: int
+
+
+class KeyOut(Wire):
+    """A key as it stands, for its owner; its secret is nowhere."""
+
+    id: str
+    description: str
+    type: KeyKind
+    last_six: str
+    limits: LimitsWire
+    model_privacy: ModelPrivacy
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+    suspended_at: int | None
+    """By the operator; null again once it is restored."""
+    paused_at: int | None
+    """By its owner; null again once it goes on."""
+    rotated_at: int | None
+    """When it was last given a new secret."""
+    last_used_at: int | None
+    """When it last asked for credit; null if it never did."""
+    spent: SpentWire
+    """In the running period of its limits: the day, the month, or since it was made."""
+
+    @classmethod
+    def of(cls, key: ApiKey, use: KeyUse = UNUSED) -> "KeyOut":
         """Return it as it goes over the wire."""
         return cls(
-            id=key.id,
-            description=key.description,
-            type=key.kind,
-            last_six=key.last_six,
-            limits=LimitsWire(diem=key.limits.diem, usd=key.limits.usd, period=key.limits.period),
-            model_privacy=key.model_privacy,
-            created_at=key.created_at,
-            expires_at=key.expires_at,
-            revoked_at=key.revoked_at,
-            suspended_at=key.suspended_at,
+            **_key_fields(key),
+            paused_at=key.paused_at,
+            rotated_at=key.rotated_at,
+            last_used_at=use.last_used_at,
+            spent=SpentWire(diem=use.period_diem, usd=use.period_usd),
         )
+
+
+def _key_fields(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "description": key.description,
+        "type": key.kind,
+        "last_six": key.last_six,
+        "limits": LimitsWire(diem=key.limits.diem, usd=key.limits.usd, period=key.limits.period),
+        "model_privacy": key.model_privacy,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "suspended_at": key.suspended_at,
+    }
+
+
+class LimitsChange(Wire):
+    """What is to be changed of a key's limits: what is left out stays, null takes a limit away."""
+
+    diem: Amount | None = None
+    usd: Amount | None = None
+    period: LimitPeriod | None = None
+
+
+class KeyChangeIn(Wire):
+    """What is to be changed of a key; what is left out stays."""
+
+    description: str | None = None
+    limits: LimitsChange | None = None
+    model_privacy: ModelPrivacy | None = None
+    expires_at: Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)] | None = None
+    """Null for never."""
+    paused: Annotated[bool, Field(strict=True)] | None = None
+    """True refuses the key until it is false again."""
+
+    @model_validator(mode="after")
+    def _refuse_null(self) -> "KeyChangeIn":
+        for name in ("description", "limits", "model_privacy", "paused"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{name} may be left out, and then stays as it is, but not be null")
+        if self.limits is not None and "period" in self.limits.model_fields_set and not self.limits.period:
+            raise ValueError("limits.period may be left out, and then stays as it is, but not be null")
+        return self
+
+    def to_core(self) -> KeyChange:
+        """Return it as the flows take it."""
+        limits = self.limits or LimitsChange()
+        named = limits.model_fields_set
+        return KeyChange(
+            description=self.description,
+            period=limits.period,
+            diem=(_nano_usd(limits.diem),) if "diem" in named else None,
+            usd=(_nano_usd(limits.usd),) if "usd" in named else None,
+            expires_at=(self.expires_at,) if "expires_at" in self.model_fields_set else None,
+            model_privacy=self.model_privacy,
+            is_paused=self.paused,
+        )
+
+
+def _nano_usd(amount: int | None) -> NanoUsd | None:
+    return None if amount is None else NanoUsd(amount)
 
 
 class MadeKeyOut(Wire):
@@ -153,7 +247,7 @@ class KeysOut(Wire):
 class IntrospectionOut(Wire):
     """A usable key, and what its account has."""
 
-    key: KeyOut
+    key: IntrospectedKeyOut
     balance: BalanceOut
 
 

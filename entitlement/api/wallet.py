@@ -1,5 +1,6 @@
-"""Routes for wallet holders: sign in, look at the account, make and revoke keys."""
+"""Routes for wallet holders: sign in, look at the account, make, change, rotate and revoke keys."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Path
 from entitlement.api.auth import AnyCaller, Bearer, Manager, TheService
 from entitlement.api.schemas import (
     AccountOut,
+    KeyChangeIn,
     KeyIn,
     KeyOut,
     KeysOut,
@@ -16,7 +18,9 @@ from entitlement.api.schemas import (
     SignInIn,
 )
 from entitlement.core.errors import NotAllowed
+from entitlement.core.keys import ApiKey
 from entitlement.core.units import wallet
+from entitlement.wiring.service import Service
 
 router = APIRouter(prefix="/v1", tags=["wallets"])
 
@@ -66,10 +70,28 @@ def create_key(flows: TheService, asking: Manager, body: KeyIn) -> MadeKeyOut:
 @router.get("/keys")
 def list_keys(flows: TheService, asking: Manager) -> KeysOut:
     """Return the account's keys that are not revoked."""
-    return KeysOut(keys=[KeyOut.of(key) for key in flows.keys.list(asking.account_id)])
+    return KeysOut(keys=_with_use(flows, flows.keys.list(asking.account_id)))
+
+
+@router.patch("/keys/{key_id}")
+def change_key(flows: TheService, asking: Manager, key_id: KeyId, body: KeyChangeIn) -> KeyOut:
+    """Change a key, pause it or let it go on: from the next request on, what it says now holds."""
+    return _with_use(flows, [flows.keys.change(asking.account_id, key_id, body.to_core())])[0]
+
+
+@router.post("/keys/{key_id}/rotate")
+def rotate_key(flows: TheService, asking: Manager, key_id: KeyId) -> MadeKeyOut:
+    """Give a key another secret, which is in this answer and never again; the old one is refused at once."""
+    made = flows.keys.rotate(asking.account_id, key_id)
+    return MadeKeyOut(key=_with_use(flows, [made.key])[0], secret=made.secret)
 
 
 @router.delete("/keys/{key_id}")
 def revoke_key(flows: TheService, asking: Manager, key_id: KeyId) -> KeyOut:
     """Refuse a key from now on. Repeating it changes nothing."""
-    return KeyOut.of(flows.keys.revoke(asking.account_id, key_id))
+    return _with_use(flows, [flows.keys.revoke(asking.account_id, key_id)])[0]
+
+
+def _with_use(flows: Service, found: Sequence[ApiKey]) -> list[KeyOut]:
+    uses = flows.keys.uses(found)
+    return [KeyOut.of(key, uses[key.id]) for key in found]

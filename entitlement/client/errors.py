@@ -70,7 +70,10 @@ class KeyLimitReached(CreditRefused):
 
 
 class KeyRefused(CreditRefused):
-    """The key may not spend: code `unknown_key`, `key_expired`, `key_revoked` or `key_suspended`."""
+    """The key may not spend.
+
+    Codes `unknown_key`, `key_expired`, `key_revoked`, `key_suspended`, `key_paused` and `key_rotated`.
+    """
 
 
 class GatewayNotAuthenticated(CreditRefused):
@@ -105,6 +108,8 @@ _REFUSALS: dict[str, type[CreditRefused]] = {
     "key_expired": KeyRefused,
     "key_revoked": KeyRefused,
     "key_suspended": KeyRefused,
+    "key_paused": KeyRefused,
+    "key_rotated": KeyRefused,
     "not_authenticated": GatewayNotAuthenticated,
     "unknown_hold": UnknownHold,
     "hold_already_ended": HoldAlreadyEnded,

@@ -64,6 +64,8 @@ RENEWAL_REFUSALS = (
     errors.KeyExpired,
     errors.KeyRevoked,
     errors.KeySuspended,
+    errors.KeyPaused,
+    errors.KeyRotated,
 )
 """Why a lease gets no more. What was spent of it is charged all the same."""
 
@@ -118,10 +120,12 @@ class AccountBook:
     def place(self, gateway_id: int, key_id: str, request: HoldRequest, hold_id: str) -> Hold:
         """Set credit aside for a request that was never seen, or charge it at once.
 
-        Raises KeyExpired, KeyRevoked and RateLimited, which are forgotten; InsufficientCredit and
+        Raises what refuses the key and RateLimited, which are forgotten; InsufficientCredit and
         KeyLimitReached, which are kept as a refused hold.
         """
         key = self.keys[key_id]
+        # Under the lock: the secret may have been another one when the key was looked for by it.
+        key.check_secret(request.key_hash)
         key.key.check_usable(self.now)
         self._count_request(key)
         epoch = self.epoch
@@ -151,7 +155,7 @@ class AccountBook:
     def extend(self, hold: Hold, *, amount: NanoUsd, minimum: NanoUsd, ttl: int | None) -> Hold:
         """Raise a hold to `amount`, or to as much as there is from `minimum` up; never lower it.
 
-        Raises HoldAlreadyEnded, HoldExpired, KeyExpired, KeyRevoked, InsufficientCredit, KeyLimitReached; the
+        Raises HoldAlreadyEnded, HoldExpired, what refuses the key, InsufficientCredit, KeyLimitReached; the
         hold is then as it was.
         """
         if hold.state is HoldState.EXPIRED:
@@ -159,7 +163,7 @@ class AccountBook:
         if hold.state is not HoldState.OPEN or hold.kind is not HoldKind.HOLD:
             raise errors.HoldAlreadyEnded(hold=hold.id, state=hold.state, captured=hold.captured)
         key = self.keys[hold.key_id]
-        key.key.check_usable(self.now)
+        key.key.check_goes_on(self.now, begun_at=hold.created_at)
         until = hold.expires_at
         if ttl is not None:
             until = max(until, min(self.now + ttl, hold.created_at + LONGEST_LIFE_SECONDS))
@@ -261,7 +265,7 @@ class AccountBook:
         lease = self._charge_lease(lease, paid, rest, lines)
         key.count(lease.epoch, self.now, spent=paid.paid, given_back=self._charged_from_held(paid))
         try:
-            key.key.check_usable(self.now)
+            key.key.check_goes_on(self.now, begun_at=lease.created_at)
         except errors.EntitlementError:
             # As one that ran out now: what is under way may still be told within the grace hour.
             self._give_back(replace(lease, expires_at=self.now), HoldState.EXPIRED)

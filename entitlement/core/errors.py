@@ -266,6 +266,25 @@ class KeySuspended(EntitlementError):
         self.suspended_at = suspended_at
 
 
+class KeyPaused(EntitlementError):
+    """The key was paused by its owner."""
+
+    def __init__(self, *, paused_at: int) -> None:
+        super().__init__(
+            "the API key is paused by its owner: let it go on with PATCH /v1/keys/{id} and "
+            '{"paused": false}, or use another key'
+        )
+        self.paused_at = paused_at
+
+
+class KeyRotated(EntitlementError):
+    """The key has another secret since; whoever has this one, or opened a lease with it, gets no more."""
+
+    def __init__(self, *, rotated_at: int) -> None:
+        super().__init__("the API key was given a new secret: use that one, or rotate it again if it is lost")
+        self.rotated_at = rotated_at
+
+
 class IdempotencyKeyReused(EntitlementError):
     """The same request id came with another content."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from entitlement.core.epochs import Epoch
+from entitlement.core.errors import KeyRotated
 from entitlement.core.keys import ApiKey
 from entitlement.core.ledger import Part, currency_of
 from entitlement.core.limits import Currency, Headroom, headroom, period_ends_at, period_epochs
@@ -26,11 +27,19 @@ class KeyBook:
     """A key with what counts towards its limits, and what has changed of that."""
 
     key: ApiKey
+    secret_hash: bytes
+    """Of the secret that it has now."""
     rate_until: int = 0
     used: dict[Epoch, tuple[int, int]] = field(default_factory=dict[Epoch, tuple[int, int]])
     """Spent and held by day, as it was read: in DIEM credit, in dollars. Whole for every limit's period."""
     days: dict[Epoch, KeyDay] = field(default_factory=dict[Epoch, KeyDay])
     """What has changed since."""
+
+    def check_secret(self, secret_hash: bytes) -> None:
+        """Raise `KeyRotated` where this is the hash of a secret that the key had before."""
+        if secret_hash != self.secret_hash:
+            assert self.key.rotated_at is not None, f"{self.key.id} was found by what was never its secret"
+            raise KeyRotated(rotated_at=self.key.rotated_at)
 
     @property
     def is_limited(self) -> bool:

@@ -4,12 +4,22 @@ import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from entitlement.core.errors import InvalidAmount, InvalidRequest, KeyExpired, KeyRevoked, KeySuspended
+from entitlement.core.errors import (
+    InvalidAmount,
+    InvalidRequest,
+    KeyExpired,
+    KeyPaused,
+    KeyRevoked,
+    KeyRotated,
+    KeySuspended,
+)
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.units import NANO_USD_MAX, NanoUsd, Wallet
 
 SECRET_PREFIX = "ent_"  # noqa: S105 - a prefix, so that a leaked key is recognised by scanners
 MOST_KEYS_OF_AN_ACCOUNT = 500
+MOST_ROTATIONS_OF_A_KEY = 1_000
+"""Each leaves a hash behind, so that the old secret's refusal says why."""
 LONGEST_DESCRIPTION = 64
 LATEST_EXPIRY = 253_402_300_799
 """The last second of the year 9999: what every calendar can still show."""
@@ -76,15 +86,30 @@ class ApiKey:
     revoked_at: int | None
     suspended_at: int | None = None
     """By the operator, until it is restored."""
+    paused_at: int | None = None
+    """By its owner, until it goes on."""
+    rotated_at: int | None = None
+    """When it was last given a new secret; the old one is refused from then on."""
 
     def check_usable(self, now: int) -> None:
-        """Raise `KeyRevoked`, `KeySuspended` or `KeyExpired` where it may not be used at `now`."""
+        """Raise `KeyRevoked`, `KeySuspended`, `KeyPaused` or `KeyExpired` where it may not be used now."""
         if self.revoked_at is not None:
             raise KeyRevoked(revoked_at=self.revoked_at)
         if self.suspended_at is not None:
             raise KeySuspended(suspended_at=self.suspended_at)
+        if self.paused_at is not None:
+            raise KeyPaused(paused_at=self.paused_at)
         if self.expires_at is not None and now >= self.expires_at:
             raise KeyExpired(expired_at=self.expires_at)
+
+    def check_goes_on(self, now: int, *, begun_at: int) -> None:
+        """Raise as `check_usable` does, or `KeyRotated` where what was begun then was by an older secret.
+
+        Of one second nobody knows which came first: what was begun in that of the rotation goes on no more.
+        """
+        self.check_usable(now)
+        if self.rotated_at is not None and begun_at <= self.rotated_at:
+            raise KeyRotated(rotated_at=self.rotated_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +121,8 @@ class KeyChange:
     diem: tuple[NanoUsd | None] | None = None
     usd: tuple[NanoUsd | None] | None = None
     expires_at: tuple[int | None] | None = None
+    model_privacy: ModelPrivacy | None = None
+    is_paused: bool | None = None
 
     def of(self, key: ApiKey, now: int) -> NewKey:
         """Return what `key` becomes. Raises `InvalidRequest` or `InvalidAmount` as for a new one."""
@@ -108,12 +135,18 @@ class KeyChange:
             description=key.description if self.description is None else self.description,
             kind=key.kind,
             limits=limits,
-            model_privacy=key.model_privacy,
+            model_privacy=key.model_privacy if self.model_privacy is None else self.model_privacy,
             expires_at=None if self.expires_at is None else self.expires_at[0],
         )
         # An expiry that stays may have passed: a key that has expired can still be given another name.
         changed.check(now)
         return changed if self.expires_at is not None else replace(changed, expires_at=key.expires_at)
+
+    def paused_at(self, key: ApiKey, now: int) -> int | None:
+        """Return since when `key` is paused after the change: paused again, it has been since the first."""
+        if self.is_paused is None:
+            return key.paused_at
+        return (now if key.paused_at is None else key.paused_at) if self.is_paused else None
 
 
 def hash_secret(secret: str) -> bytes:

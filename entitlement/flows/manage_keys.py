@@ -1,4 +1,4 @@
-"""API keys of an account: make, list, revoke, look up."""
+"""API keys of an account: make, list, change, pause, give another secret, revoke, look up."""
 
 import builtins
 import secrets
@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.balance import Balance
 from entitlement.core.epochs import epoch_at
-from entitlement.core.errors import TooManyKeys, UnknownApiKeyId, UnknownKey
+from entitlement.core.errors import InvalidRequest, KeyRotated, TooManyKeys, UnknownApiKeyId, UnknownKey
 from entitlement.core.keys import (
     MOST_KEYS_OF_AN_ACCOUNT,
+    MOST_ROTATIONS_OF_A_KEY,
     SECRET_PREFIX,
     ApiKey,
     KeyChange,
@@ -44,7 +45,7 @@ class ManageKeys:
 
     def create(self, account_id: int, wish: NewKey) -> MadeKey:
         """Make a key. Raises InvalidRequest, InvalidAmount, TooManyKeys."""
-        secret = SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+        secret = _new_secret()
         key_id = f"key_{secrets.token_hex(12)}"
         with self._sessions.begin() as session:
             access.lock_account(session, account_id)
@@ -98,8 +99,34 @@ class ManageKeys:
             # Under the account's lock: a hold either was made before this, or by what it says now.
             access.lock_account(session, account_id)
             key = self._live(session, account_id, key_id)
-            access.change_key(session, key_id, change.of(key, service_time(session)))
+            now = service_time(session)
+            access.change_key(session, key_id, change.of(key, now), paused_at=change.paused_at(key, now))
             return self._live(session, account_id, key_id)
+
+    def rotate(self, account_id: int, key_id: str) -> MadeKey:
+        """Give a key that is not revoked another secret; the old one is refused from the next question on.
+
+        Id, limits and history stay. A lease of the old secret is charged at its renewal and gets no more.
+        Raises UnknownApiKeyId, and InvalidRequest where the key has had too many.
+        """
+        secret = _new_secret()
+        with self._sessions.begin() as session:
+            self._known(session, account_id, key_id)
+            # Under the account's lock: a hold either was made before this, or sees it.
+            access.lock_account(session, account_id)
+            self._live(session, account_id, key_id)
+            if access.count_retired(session, key_id) >= MOST_ROTATIONS_OF_A_KEY:
+                raise InvalidRequest(
+                    f"{key_id} was given a new secret {MOST_ROTATIONS_OF_A_KEY} times: make a new key"
+                )
+            access.rotate_key(
+                session,
+                key_id,
+                secret_hash=hash_secret(secret),
+                last_six=secret[-6:],
+                now=service_time(session),
+            )
+            return MadeKey(self._live(session, account_id, key_id), secret)
 
     def revoke(self, account_id: int, key_id: str) -> ApiKey:
         """Refuse a key from now on; repeating it changes nothing. Raises UnknownApiKeyId."""
@@ -111,12 +138,10 @@ class ManageKeys:
             return self._known(session, account_id, key_id)
 
     def authenticate(self, secret: str) -> ApiKey:
-        """Return a usable key by its secret. Raises UnknownKey, KeyExpired, KeyRevoked."""
+        """Return a usable key by its secret. Raises UnknownKey, KeyRotated and what `check_usable` does."""
         with self._sessions.begin() as session:
-            key = access.key_by_hash(session, hash_secret(secret))
+            key = self._by_secret(session, secret)
             now = service_time(session)
-        if key is None:
-            raise UnknownKey
         key.check_usable(now)
         return key
 
@@ -124,18 +149,26 @@ class ManageKeys:
         """Return a usable key by its secret, and its account's balance.
 
         The account is touched by this: holds that ran out are given back, and its allowance of the day is
-        granted if it was not yet. Raises UnknownKey, KeyExpired, KeyRevoked.
+        granted if it was not yet. Raises as `authenticate` does.
         """
         with self._sessions.begin() as session:
-            key = access.key_by_hash(session, hash_secret(secret))
-            if key is None:
-                raise UnknownKey
-            access.lock_account(session, key.account_id)
+            access.lock_account(session, self._by_secret(session, secret).account_id)
+            # Again under the lock: who had it before may have paused the key or changed its secret.
+            key = self._by_secret(session, secret)
             now = service_time(session)
             key.check_usable(now)
             give_back_due(session, [key.account_id])
             grant_up_to_allowance(session, key.account_id, key.wallet, now)
             return key, read_balance(session, key.account_id, now)
+
+    @staticmethod
+    def _by_secret(session: Session, secret: str) -> ApiKey:
+        secret_hash = hash_secret(secret)
+        key = access.key_by_hash(session, secret_hash)
+        if key is None:
+            retired_at = access.retired_at(session, secret_hash)
+            raise UnknownKey if retired_at is None else KeyRotated(rotated_at=retired_at)
+        return key
 
     @staticmethod
     def _live(session: Session, account_id: int, key_id: str) -> ApiKey:
@@ -151,3 +184,7 @@ class ManageKeys:
         if key is None:
             raise UnknownApiKeyId(key_id=key_id)
         return key
+
+
+def _new_secret() -> str:
+    return SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)

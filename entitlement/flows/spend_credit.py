@@ -103,7 +103,7 @@ class SpendCredit:
     def hold(self, gateway_id: int, request: HoldRequest) -> HoldAnswer:
         """Set credit aside, for a hold or a lease, or charge it at once.
 
-        Raises UnknownKey, KeyExpired, KeyRevoked, InsufficientCredit, KeyLimitReached, RateLimited;
+        Raises UnknownKey and what else refuses a key; InsufficientCredit, KeyLimitReached, RateLimited;
         IdempotencyKeyReused where the request id came before with another content; InvalidAmount or
         InvalidRequest.
         """
@@ -126,7 +126,7 @@ class SpendCredit:
     ) -> HoldAnswer:
         """Raise a hold to `amount`, or to as much as there is from `minimum` up; never lower it.
 
-        Raises UnknownHold, HoldAlreadyEnded, HoldExpired, KeyExpired, KeyRevoked, InsufficientCredit,
+        Raises UnknownHold, HoldAlreadyEnded, HoldExpired, what refuses a key, InsufficientCredit,
         KeyLimitReached, InvalidAmount, InvalidRequest.
         """
         return self._one(gateway_id, Extend(hold_id, amount, minimum, ttl))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,14 @@ from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.store.bulk import any_number
 from entitlement.store.session import fresh
-from entitlement.store.tables import AccountRow, ApiKeyRow, GatewayRow, NonceRow, SessionRow
+from entitlement.store.tables import (
+    AccountRow,
+    ApiKeyRow,
+    GatewayRow,
+    NonceRow,
+    RetiredSecretRow,
+    SessionRow,
+)
 
 # --- accounts ------------------------------------------------------------------------------------------
 
@@ -56,6 +63,18 @@ def key_by_hash(session: Session, secret_hash: bytes) -> ApiKey | None:
     """Return the key with this secret, also when it is revoked or expired."""
     found = session.execute(_keys().where(ApiKeyRow.secret_hash == secret_hash)).one_or_none()
     return None if found is None else _key(*found)
+
+
+def retired_at(session: Session, secret_hash: bytes) -> int | None:
+    """Return when a key that had this secret was given another; None for what was never one."""
+    query = select(RetiredSecretRow.retired_at).where(RetiredSecretRow.secret_hash == secret_hash)
+    return session.scalars(query).one_or_none()
+
+
+def count_retired(session: Session, key_id: str) -> int:
+    """Return how many secrets a key has had before the one that it has."""
+    query = select(func.count()).select_from(RetiredSecretRow)
+    return session.scalars(query.where(RetiredSecretRow.key_id == key_id)).one()
 
 
 def key_by_id(session: Session, key_id: str) -> ApiKey | None:
@@ -114,7 +133,7 @@ def add_key(
     )
 
 
-def change_key(session: Session, key_id: str, becomes: NewKey) -> None:
+def change_key(session: Session, key_id: str, becomes: NewKey, *, paused_at: int | None) -> None:
     """Write what a key's owner may change of it."""
     session.execute(
         update(ApiKeyRow)
@@ -124,8 +143,21 @@ def change_key(session: Session, key_id: str, becomes: NewKey) -> None:
             limit_diem=becomes.limits.diem,
             limit_usd=becomes.limits.usd,
             limit_period=becomes.limits.period,
+            model_privacy=becomes.model_privacy,
             expires_at=becomes.expires_at,
+            paused_at=paused_at,
         )
+    )
+
+
+def rotate_key(session: Session, key_id: str, *, secret_hash: bytes, last_six: str, now: int) -> None:
+    """Give a key another secret; the one that it had is kept among the retired."""
+    old = select(ApiKeyRow.secret_hash, ApiKeyRow.id, literal(now)).where(ApiKeyRow.id == key_id)
+    session.execute(insert(RetiredSecretRow).from_select(["secret_hash", "key_id", "retired_at"], old))
+    session.execute(
+        update(ApiKeyRow)
+        .where(ApiKeyRow.id == key_id)
+        .values(secret_hash=secret_hash, last_six=last_six, rotated_at=now)
     )
 
 
@@ -161,6 +193,8 @@ def _key(row: ApiKeyRow, wallet: str) -> ApiKey:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         suspended_at=row.suspended_at,
+        paused_at=row.paused_at,
+        rotated_at=row.rotated_at,
     )
 
 

@@ -53,7 +53,7 @@ class Books:
     now: int
     accounts: dict[int, AccountBook]
     keys: dict[bytes, tuple[int, str]]
-    """The account and the key of each secret's hash that there is."""
+    """The account and the key of each secret's hash that there is, or was before the key got another."""
     gateways: dict[bytes, int]
     """The gateway of each token that is one."""
     holders: dict[str, int]
@@ -72,7 +72,12 @@ PLANS = """
 """
 """Plans that always mean the same, a row by its key. To plan anew for the figures would take longer than the
 statements do; and a plan that was made while a table was small would read all of it when it is large."""
-WHO = "SELECT secret_hash, account_id, id FROM api_keys WHERE secret_hash = ANY(%s::bytea[])"
+WHO = """
+    SELECT secret_hash, account_id, id FROM api_keys WHERE secret_hash = ANY(%s::bytea[])
+    UNION ALL
+    SELECT r.secret_hash, k.account_id, k.id FROM retired_secrets AS r JOIN api_keys AS k ON k.id = r.key_id
+    WHERE r.secret_hash = ANY(%s::bytea[])
+"""
 TOKENS = "SELECT token_hash, id FROM gateways WHERE token_hash = ANY(%s::bytea[]) AND revoked_at IS NULL"
 WHOSE = "SELECT id, account_id, key_id FROM holds WHERE id = ANY(%s::text[]) AND state <> 'refused'"
 RAN_OUT = """
@@ -89,7 +94,8 @@ LOCK = """
 KEYS = """
     SELECT k.id, k.account_id, k.last_six, k.kind, k.description, k.limit_diem, k.limit_usd, k.limit_period,
            k.model_privacy, k.created_at, k.expires_at, k.revoked_at,
-           s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held, s.rate_until, k.suspended_at
+           s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held, s.rate_until, k.suspended_at,
+           k.paused_at, k.rotated_at, k.secret_hash
     FROM api_keys AS k
     LEFT JOIN key_spending AS s ON s.key_id = k.id AND s.epoch = (SELECT service_time()) / 86400
     WHERE k.id = ANY(%s::text[])
@@ -131,7 +137,7 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     """Lock every account that is asked about, in one order for all who do, and read its book."""
     journey = Journey(driver_of(session))
     journey.ask(PLANS)
-    found_keys = journey.ask(WHO, [hashes(asked.key_hashes)])
+    found_keys = journey.ask(WHO, [hashes(asked.key_hashes)] * 2)
     found_holds = journey.ask(WHOSE, [words(asked.hold_ids)])
     found_tokens = journey.ask(TOKENS, [hashes(asked.tokens)])
     found_due = journey.ask(RAN_OUT, [array(asked.accounts)]) if asked.accounts else Answer()
@@ -213,7 +219,7 @@ def _put_keys(accounts: dict[int, AccountBook], rows: Iterable[tuple[Any, ...]])
     books: dict[str, KeyBook] = {}
     for row in rows:
         account = accounts[row[1]]
-        book = books[row[0]] = account.keys[row[0]] = KeyBook(_key(row, account.wallet))
+        book = books[row[0]] = account.keys[row[0]] = KeyBook(_key(row, account.wallet), row[19])
         if row[12] is not None:
             book.used[Epoch(row[12])] = (row[13], row[14])
             book.rate_until = row[15]
@@ -269,6 +275,8 @@ def _key(row: tuple[Any, ...], wallet: Wallet) -> ApiKey:
         expires_at=row[10],
         revoked_at=row[11],
         suspended_at=row[16],
+        paused_at=row[17],
+        rotated_at=row[18],
     )
 
 

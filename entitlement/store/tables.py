@@ -274,12 +274,26 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
     suspended_at: Mapped[int | None] = mapped_column(BigInteger)
     """By the operator; null again once it is restored."""
+    paused_at: Mapped[int | None] = mapped_column(BigInteger)
+    """By its owner; null again once it goes on."""
+    rotated_at: Mapped[int | None] = mapped_column(BigInteger)
+    """When it was last given a new secret."""
     __table_args__ = (
         CheckConstraint("kind IN ('INFERENCE', 'ADMIN')", name="api_keys_kind"),
         CheckConstraint("limit_period IN ('epoch', 'month', 'lifetime')", name="api_keys_period"),
         CheckConstraint("limit_diem >= 0 AND limit_usd >= 0", name="api_keys_limits"),
         CheckConstraint("char_length(description) <= 64", name="api_keys_description"),
     )
+
+
+class RetiredSecretRow(Base):
+    """A secret that a key had before it was given another: kept so that its refusal can say so."""
+
+    __tablename__ = "retired_secrets"
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"), index=True)
+    retired_at: Mapped[int] = mapped_column(BigInteger)
+    __table_args__ = (CheckConstraint("octet_length(secret_hash) = 32", name="retired_secrets_hash"),)
 
 
 class GatewayRow(Base):

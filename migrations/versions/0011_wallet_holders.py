@@ -1,4 +1,4 @@
-"""What a wallet's page asks for: the newest events of any wallet, and what of it is open."""
+"""What a wallet's page asks for: the newest events of any wallet; keys that are paused, and new secrets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,9 +23,24 @@ def upgrade() -> None:
         "events_receiver", "events", ["receiver", *place], postgresql_where=sa.text("receiver IS NOT NULL")
     )
     op.create_index("events_openings", "events", ["wallet", *place], postgresql_where=sa.text(OPENINGS))
+    op.add_column("api_keys", sa.Column("paused_at", sa.BigInteger(), nullable=True))
+    op.add_column("api_keys", sa.Column("rotated_at", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "retired_secrets",
+        sa.Column("secret_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("retired_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("octet_length(secret_hash) = 32", name="retired_secrets_hash"),
+        sa.ForeignKeyConstraint(["key_id"], ["api_keys.id"], name="retired_secrets_key_id_fkey"),
+        sa.PrimaryKeyConstraint("secret_hash", name="retired_secrets_pkey"),
+    )
+    op.create_index("ix_retired_secrets_key_id", "retired_secrets", ["key_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("retired_secrets")
+    op.drop_column("api_keys", "rotated_at")
+    op.drop_column("api_keys", "paused_at")
     op.drop_index("events_openings", "events")
     op.drop_index("events_receiver", "events")
     op.drop_index("events_wallet", "events")

@@ -151,6 +151,16 @@ def key_suspended(world: World) -> httpx.Response:
     return world.hold()
 
 
+def key_paused(world: World) -> httpx.Response:
+    world.service.keys.change(world.rich.account_id, world.rich.key_id, keys.KeyChange(is_paused=True))
+    return world.hold()
+
+
+def key_rotated(world: World) -> httpx.Response:
+    world.service.keys.rotate(world.rich.account_id, world.rich.key_id)
+    return world.hold()
+
+
 def key_limit_reached(world: World) -> httpx.Response:
     wish = NewKey("limited", limits=KeyLimits(diem=NanoUsd(10)))
     return world.hold(11, key=world.service.keys.create(world.rich.account_id, wish).secret)
@@ -221,6 +231,8 @@ CASES: dict[type[EntitlementError], Callable[[World], httpx.Response]] = {
     errors.KeyExpired: key_expired,
     errors.KeyRevoked: key_revoked,
     errors.KeySuspended: key_suspended,
+    errors.KeyPaused: key_paused,
+    errors.KeyRotated: key_rotated,
     errors.InsufficientCredit: lambda w: w.hold(USD + 1),
     errors.KeyLimitReached: key_limit_reached,
     errors.NotAllowed: not_allowed,

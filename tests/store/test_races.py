@@ -16,10 +16,12 @@ from entitlement.core.errors import (
     IdempotencyKeyReused,
     InsufficientCredit,
     KeyLimitReached,
+    KeyPaused,
     KeyRevoked,
+    KeyRotated,
 )
 from entitlement.core.holds import HoldState
-from entitlement.core.keys import NewKey
+from entitlement.core.keys import KeyChange, NewKey
 from entitlement.core.limits import KeyLimits
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import NanoUsd, Wei
@@ -146,6 +148,32 @@ def test_equal_request_ids_of_two_gateways_do_not_collide(many: Sessions) -> Non
     assert len(found) == 10
     assert {(answer.hold.gateway_id, answer.hold.id) for answer in found}.__len__() == 2
     assert count(many, HoldRow) == 2
+    assert_books_close(many)
+
+
+@pytest.mark.parametrize("is_rotated", [False, True], ids=["paused", "rotated"])
+def test_after_a_key_is_paused_or_rotated_no_hold_of_its_secret_is_made(
+    many: Sessions, *, is_rotated: bool
+) -> None:
+    alice = holder(many, diem=100)
+    spend, keys = SpendCredit(many), ManageKeys(many)
+    holds = [partial(spend.hold, alice.gateway_id, alice.request(1, f"r{n}")) for n in range(30)]
+    act: Callable[[], object] = (
+        partial(keys.rotate, alice.account_id, alice.key_id)
+        if is_rotated
+        else partial(keys.change, alice.account_id, alice.key_id, KeyChange(is_paused=True))
+    )
+    refusal = KeyRotated if is_rotated else KeyPaused
+    outcomes = at_once([*holds[:15], act, *holds[15:]])
+    made = sum(isinstance(outcome, HoldAnswer) for outcome in outcomes)
+    assert made + sum(isinstance(outcome, refusal) for outcome in outcomes) == 30
+    with many.begin() as session:
+        row = session.scalars(select(ApiKeyRow)).one()
+        latest = session.scalars(select(func.max(HoldRow.created_at))).one() or 0
+    stopped = row.rotated_at if is_rotated else row.paused_at
+    assert stopped is not None
+    assert latest <= stopped
+    assert isinstance(at_once([partial(spend.hold, alice.gateway_id, alice.request(1, "after"))])[0], refusal)
     assert_books_close(many)
 
 
