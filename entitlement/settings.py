@@ -17,6 +17,7 @@ ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL 
                              beside PUBLISHER_PRIVATE_KEY; default: none are published
 ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
 ENTITLEMENT_OPERATOR_KEY_FILE, _OPERATOR_KEY_PASSWORD, _OPERATOR_KEY   who signs receipts and statements
+ENTITLEMENT_OPERATORS        wallets, separated by commas, whose sessions see /v1/admin; default: nobody's
 ENTITLEMENT_TREASURY         addresses, separated by commas, whose USDC the daily statement names too
 ENTITLEMENT_KEEPER_KEYSTORE, _KEEPER_PASSWORD_FILE   whose key signs buybacks; the jobs then run them
 ENTITLEMENT_KEEPER_SIGNER_URL, _KEEPER_ADDRESS   instead: a remote signer, and its account
@@ -51,7 +52,7 @@ def _separated(text: object) -> object:
     return text
 
 
-TreasuryAddress = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
+Address = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
 
 
 class Settings(BaseSettings):
@@ -97,8 +98,10 @@ class Settings(BaseSettings):
     operator_key_file: Path | None = None
     """An encrypted keystore with that key; default: on a development network one in the data folder."""
     operator_key_password: SecretStr | None = None
-    treasury: Annotated[frozenset[TreasuryAddress], NoDecode, BeforeValidator(_separated)] = frozenset()
+    treasury: Annotated[frozenset[Address], NoDecode, BeforeValidator(_separated)] = frozenset()
     """Whose USDC the daily statement names too, beside the deployment's revenue and buybacks."""
+    operators: Annotated[frozenset[Address], NoDecode, BeforeValidator(_separated)] = frozenset()
+    """Wallets whose sessions may read `/v1/admin`; it changes nothing."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
     verify_seconds: Annotated[int, Field(ge=1)] | None = None

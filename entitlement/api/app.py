@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entitlement import __version__
 from entitlement.api import (
     dashboard,
+    admin,
     gateway,
     health,
     owner,
@@ -59,6 +60,7 @@ def create_app(service: Service | None) -> "Api":
         venice.router,
         webhooks.router,
         x402.router,
+        admin.router,
         health.router,
         public.router,
         public_wallet.router,

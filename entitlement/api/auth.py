@@ -68,6 +68,22 @@ def manager(asking: Annotated[Caller, Depends(caller)]) -> Caller:
     return asking
 
 
+def operator(flows: TheService, asking: Annotated[Caller, Depends(caller)]) -> Caller:
+    """Return the caller if it may look at the whole service. Raises NotAllowed.
+
+    Sessions alone: an API key lies about in programs and leaks easier, of whatever type it is.
+    """
+    if asking.key is not None:
+        raise NotAllowed("the operator's view takes a session, not an API key: sign in with the wallet")
+    if not flows.oversight.is_operator(asking.wallet):
+        raise NotAllowed(
+            f"{asking.wallet} is no operator's wallet: name it in ENTITLEMENT_OPERATORS of the API, "
+            "and start that again"
+        )
+    return asking
+
+
 Gateway = Annotated[int, Depends(gateway)]
 AnyCaller = Annotated[Caller, Depends(caller)]
 Manager = Annotated[Caller, Depends(manager)]
+Operator = Annotated[Caller, Depends(operator)]

@@ -29,3 +29,9 @@ class ReadStatements:
         if found is None:
             raise UnknownStatement(epoch=epoch)
         return cast("Document", json.loads(found))
+
+    def newest(self, limit: int) -> list[Document]:
+        """Return the statements of the last days that have one, newest first."""
+        with self._sessions.begin() as session:
+            found = statements.newest_documents(session, limit)
+        return [cast("Document", json.loads(each)) for each in found]

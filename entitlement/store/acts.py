@@ -38,15 +38,24 @@ def between(session: Session, first: int, end: int | None = None) -> list[Act]:
     query = select(AdminActRow).where(AdminActRow.made_at >= first)
     if end is not None:
         query = query.where(AdminActRow.made_at < end)
-    return [
-        Act(
-            row.id,
-            ActKind(row.kind),
-            row.made_at,
-            Because(row.made_by, row.reason),
-            row.subject,
-            row.reference,
-            row.figures,
-        )
-        for row in session.scalars(query.order_by(AdminActRow.id))
-    ]
+    return [_act(row) for row in session.scalars(query.order_by(AdminActRow.id))]
+
+
+def newest(session: Session, *, below: int | None, limit: int) -> list[Act]:
+    """Return the last `limit` acts, newest first; `below` an id, the last ones before that."""
+    query = select(AdminActRow).order_by(AdminActRow.id.desc()).limit(limit)
+    if below is not None:
+        query = query.where(AdminActRow.id < below)
+    return [_act(row) for row in session.scalars(query)]
+
+
+def _act(row: AdminActRow) -> Act:
+    return Act(
+        row.id,
+        ActKind(row.kind),
+        row.made_at,
+        Because(row.made_by, row.reason),
+        row.subject,
+        row.reference,
+        row.figures,
+    )

@@ -79,3 +79,15 @@ def made(session: Session) -> list[tuple[Epoch, int]]:
 def document_of(session: Session, epoch: Epoch) -> str | None:
     """Return the statement of a day as it was signed, in JSON."""
     return session.scalars(select(StatementRow.document).where(StatementRow.epoch == epoch)).one_or_none()
+
+
+def newest_documents(session: Session, limit: int) -> list[str]:
+    """Return the statements of the last days that have one as they were signed, in JSON, newest first."""
+    query = select(StatementRow.document).order_by(StatementRow.epoch.desc()).limit(limit)
+    return list(session.scalars(query))
+
+
+def newest_made_at(session: Session) -> int | None:
+    """Return when the newest day's statement was made; Unix time."""
+    query = select(StatementRow.made_at).order_by(StatementRow.epoch.desc()).limit(1)
+    return session.scalars(query).one_or_none()

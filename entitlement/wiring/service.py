@@ -18,6 +18,7 @@ from entitlement.chain.public.snapshot import SnapshotReader
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
 from entitlement.core.tiers import rates_of
+from entitlement.core.units import Wallet, wallet
 from entitlement.flows.adjust_credit import AdjustCredit
 from entitlement.flows.deliver_webhooks import DeliverWebhooks
 from entitlement.flows.expire_credit import ExpireCredit
@@ -28,6 +29,7 @@ from entitlement.flows.make_statements import MakeStatements
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.manage_webhooks import ManageWebhooks
+from entitlement.flows.oversee import Oversee
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_proofs import ReadProofs
 from entitlement.flows.read_public import ReadPublic
@@ -102,6 +104,7 @@ class Service:
     dashboard: Callable[[], DashboardConfig]
     web_folder: Path
     wallets: ReadWallet
+    oversight: Oversee
 
 
 @contextmanager
@@ -172,6 +175,12 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         dashboard=lambda: dashboard_config(settings, network),
         web_folder=settings.web_folder,
         wallets=ReadWallet(sessions),
+        oversight=Oversee(
+            sessions,
+            frozenset(wallet(each) for each in settings.operators),
+            lambda: _burner(settings, network),
+            lambda block: usdc_held(settings, network, block),
+        ),
     )
 
 
@@ -179,6 +188,12 @@ def _shop(settings: Settings, network: Network) -> Shop:
     """Return where credit is bought. Read when it is asked for: the service runs without a deployment."""
     deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
     return Shop(network.chain_id, deployment.addresses["CreditSales"], deployment.market.usdc)
+
+
+def _burner(settings: Settings, network: Network) -> Wallet:
+    """Return which contract buys. Raises DeploymentMissing."""
+    deployment = read_deployment(settings.deployment or deployment_path(network.chain_id))
+    return wallet(deployment.addresses["BuybackBurner"])
 
 
 def snapshot_reader(settings: Settings, network: Network) -> SnapshotReader:

@@ -32,6 +32,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ENTITLEMENT_POLL_SECONDS", "nan"),
         ("ENTITLEMENT_POLL_SECONDS", "31"),
         ("ENTITLEMENT_TOKEN_SECRET", "telltale and far too short"),
+        ("ENTITLEMENT_OPERATORS", "0x1111111111111111111111111111111111111111,0xtelltale"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_without_its_value(
