@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement import __version__
 from entitlement.api import (
-    dashboard,
     admin,
+    dashboard,
     gateway,
     health,
     owner,

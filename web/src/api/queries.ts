@@ -59,7 +59,7 @@ export function useRoles() {
   return useQuery({
     queryKey: ["own", session?.wallet, "roles"],
     enabled: session !== null,
-    queryFn: () => answered<{ operator: boolean }>((api.GET as (path: string) => never)("/v1/wallet/roles")),
+    queryFn: () => answered(api.GET("/v1/wallet/roles")),
     staleTime: Number.POSITIVE_INFINITY,
     retry: mayRetry,
   });
