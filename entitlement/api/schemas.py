@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from entitlement.api.hot_answers import balance_out
+from entitlement.chain.contract_wallets import LONGEST_SIGNATURE
 from entitlement.core.balance import Balance
 from entitlement.core.keys import ApiKey, KeyChange, KeyKind, ModelPrivacy, NewKey
 from entitlement.core.limits import KeyLimits, LimitPeriod
@@ -18,6 +19,7 @@ from entitlement.flows.read_account import AccountView, ProRataShare
 from entitlement.flows.take_card_payment import Effect
 from entitlement.store.standing import UNUSED, KeyUse
 
+LONGEST_SIGNATURE_HEX = 2 + 2 * LONGEST_SIGNATURE
 Amount = Annotated[int, Field(strict=True, ge=0, le=NANO_USD_MAX)]
 
 
@@ -268,7 +270,8 @@ class SignInIn(Wire):
     """An EIP-4361 message and what the wallet's personal_sign made of it."""
 
     message: str
-    signature: Annotated[str, StringConstraints(max_length=1_024)]
+    signature: Annotated[str, StringConstraints(max_length=LONGEST_SIGNATURE_HEX)]
+    """Hex: 65 bytes by the wallet's key, or what a wallet that is a contract takes (ERC-1271, ERC-6492)."""
 
 
 class SessionOut(Wire):

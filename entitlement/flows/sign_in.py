@@ -2,24 +2,21 @@
 
     nonce  ->  the wallet signs an EIP-4361 message that carries it  ->  session token
 
-A nonce works once, and within ten minutes. What is verified is the text that was signed, to the letter.
+A nonce works once, and within ten minutes. What is verified is the text that was signed, to the letter. Where
+the wallet's own key did not sign it, the chain is asked whether the wallet is a contract that says it did.
 """
 
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError as EthereumValidationError
 from siwe import SiweMessage  # pyright: ignore[reportMissingTypeStubs] - it has annotations, no marker
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.errors import NotAuthenticated, SignInRefused
 from entitlement.core.keys import hash_secret
 from entitlement.core.units import Wallet, wallet
+from entitlement.flows.wallet_signatures import WalletSignatures
 from entitlement.store import access
 from entitlement.store.clock import service_time
 
@@ -30,7 +27,6 @@ CLOCK_TOLERANCE_SECONDS = 60
 LONGEST_MESSAGE = 1_024
 """Wallets show a few hundred characters. Parsing takes time with the square of the length, 0.2 s for this
 many and seconds for 4,096, and anybody may ask for it."""
-_SIGNATURE = re.compile(r"(0[xX])?[0-9a-fA-F]{130}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +57,16 @@ class Audience:
 class SignIn:
     """Sessions of wallets."""
 
-    def __init__(self, sessions: sessionmaker[Session], audience: Audience) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        audience: Audience,
+        signatures: WalletSignatures | None = None,
+    ) -> None:
+        """Without `signatures` a wallet signs with its own key, and no contract is asked."""
         self._sessions = sessions
         self._audience = audience
+        self._signatures = signatures or WalletSignatures()
 
     def nonce(self) -> tuple[str, int]:
         """Return a fresh nonce and the Unix time at which it expires."""
@@ -74,22 +77,27 @@ class SignIn:
             return nonce, expires_at
 
     def sign_in(self, message: str, signature: str) -> SessionToken:
-        """Open a session for the wallet that signed `message`. Raises SignInRefused with a stable kind."""
+        """Open a session for the wallet that signed `message`.
+
+        Raises SignInRefused with a stable kind, and RateLimited where too many contracts are asked.
+        """
         parsed = _parse(message)
-        signer = recover(message, signature)
-        if signer != wallet(parsed.address):
-            raise SignInRefused(
-                kind="wrong_signer", reason=f"the message names {parsed.address}, but {signer} signed it"
-            )
+        signer = wallet(parsed.address)
+
+        def check_before_the_chain_is_asked() -> None:
+            with self._sessions.begin() as session:
+                now = service_time(session)
+                self._check(parsed, now)
+                if not access.is_nonce_usable(session, parsed.nonce, now):
+                    raise _nonce_refused()
+
+        self._signatures.check(signer, message, signature, check_before_the_chain_is_asked)
         token = "ses_" + secrets.token_urlsafe(32)
         with self._sessions.begin() as session:
             now = service_time(session)
             self._check(parsed, now)
             if not access.use_nonce(session, parsed.nonce, now):
-                raise SignInRefused(
-                    kind="nonce_used_or_unknown",
-                    reason="the nonce is not ours, has expired or was used before: ask for a new one",
-                )
+                raise _nonce_refused()
             account_id = access.open_account(session, signer, now)
             expires_at = now + SESSION_SECONDS
             access.add_session(
@@ -132,16 +140,11 @@ class SignIn:
             raise SignInRefused(kind="expired", reason="the message has expired: sign a new one")
 
 
-def recover(text: str, signature: str) -> Wallet:
-    """Return the wallet that signed `text` by `personal_sign` (EIP-191). Raises SignInRefused."""
-    try:
-        if not _SIGNATURE.fullmatch(signature):
-            raise ValueError("not 65 bytes")  # noqa: TRY301 - one refusal for all
-        return wallet(Account.recover_message(encode_defunct(text=text), signature=signature))
-    except (ValueError, EthereumValidationError, BadSignature) as error:
-        raise SignInRefused(
-            kind="malformed_signature", reason="the signature is not 65 bytes of a secp256k1 signature in hex"
-        ) from error
+def _nonce_refused() -> SignInRefused:
+    return SignInRefused(
+        kind="nonce_used_or_unknown",
+        reason="the nonce is not ours, has expired or was used before: ask for a new one",
+    )
 
 
 def _parse(message: str) -> SiweMessage:

@@ -6,6 +6,7 @@ The token names a nonce, so it works once. The wallet must have VVV staked, unlo
 """
 
 import secrets
+from collections.abc import Callable
 
 import jwt
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from entitlement.core.errors import MalformedAddress, SignInRefused
 from entitlement.core.keys import NewKey
 from entitlement.core.units import Wallet, wallet
 from entitlement.flows.manage_keys import MadeKey, ManageKeys
-from entitlement.flows.sign_in import recover
+from entitlement.flows.wallet_signatures import WalletSignatures
 from entitlement.store import access, chain
 from entitlement.store.clock import service_time
 
@@ -26,7 +27,15 @@ PURPOSE = "generate_web3_key"
 class Web3Keys:
     """Makes a key for whoever can sign for a wallet that stakes."""
 
-    def __init__(self, sessions: sessionmaker[Session], keys: ManageKeys, secret: SecretStr) -> None:
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        keys: ManageKeys,
+        secret: SecretStr,
+        signatures: WalletSignatures | None = None,
+    ) -> None:
+        """Without `signatures` a wallet signs with its own key, and no contract is asked."""
+        self._signatures = signatures or WalletSignatures()
         self._sessions = sessions
         self._keys = keys
         self._secret = secret.get_secret_value()
@@ -43,15 +52,16 @@ class Web3Keys:
     def create(self, *, address: str, signature: str, token: str, wish: NewKey) -> MadeKey:
         """Make a key for the wallet at `address`, which signed `token`.
 
-        Raises SignInRefused with the live system's messages; InvalidRequest, InvalidAmount, TooManyKeys.
+        Raises SignInRefused with the live system's messages; InvalidRequest, InvalidAmount, TooManyKeys;
+        RateLimited where too many contracts are asked.
         """
         try:
             owner = wallet(address)
         except MalformedAddress as error:
             raise SignInRefused(kind="invalid_address", reason="Invalid wallet address") from error
         nonce, expires_at = self._verify(token)
-        self._check_signature(owner, signature, token)
-        with self._sessions.begin() as session:
+
+        def check(session: Session) -> int:
             now = service_time(session)
             if expires_at <= now:
                 raise SignInRefused(kind="token_expired", reason="JWT has expired")
@@ -59,8 +69,18 @@ class Web3Keys:
             _, latest = chain.position_pair(session, owner)
             if latest.vvv_unlocked + latest.vvv_locked == 0:
                 raise SignInRefused(kind="no_stake", reason="Wallet has no staked VVV")
+            return now
+
+        def check_before_the_chain_is_asked() -> None:
+            with self._sessions.begin() as session:
+                if not access.is_nonce_usable(session, nonce, check(session)):
+                    raise _token_used()
+
+        self._check_signature(owner, signature, token, check_before_the_chain_is_asked)
+        with self._sessions.begin() as session:
+            now = check(session)
             if not access.use_nonce(session, nonce, now):
-                raise SignInRefused(kind="token_used", reason="JWT claims are invalid: it was used before")
+                raise _token_used()
             account_id = access.open_account(session, owner, now)
         return self._keys.create(account_id, wish)
 
@@ -77,13 +97,20 @@ class Web3Keys:
             raise SignInRefused(kind="token_malformed", reason="JWT is malformed") from error
         return str(claims["jti"]), int(claims["exp"])
 
-    @staticmethod
-    def _check_signature(owner: Wallet, signature: str, token: str) -> None:
+    def _check_signature(
+        self, owner: Wallet, signature: str, token: str, before_asking: Callable[[], None]
+    ) -> None:
         try:
-            signer = recover(token, signature)
+            self._signatures.check(owner, token, signature, before_asking)
         except SignInRefused as error:
-            raise SignInRefused(
-                kind="signature_malformed", reason="Could not verify wallet signature"
-            ) from error
-        if signer != owner:
-            raise SignInRefused(kind="wrong_signer", reason="Wallet signature does not match")
+            if error.kind == "malformed_signature":
+                raise SignInRefused(
+                    kind="signature_malformed", reason="Could not verify wallet signature"
+                ) from error
+            if error.kind == "wrong_signer":
+                raise SignInRefused(kind="wrong_signer", reason="Wallet signature does not match") from error
+            raise
+
+
+def _token_used() -> SignInRefused:
+    return SignInRefused(kind="token_used", reason="JWT claims are invalid: it was used before")

@@ -257,6 +257,14 @@ def add_nonce(session: Session, nonce: str, expires_at: int) -> None:
     session.execute(insert(NonceRow).values(nonce=nonce, expires_at=expires_at, used_at=None))
 
 
+def is_nonce_usable(session: Session, nonce: str, now: int) -> bool:
+    """Tell whether a nonce is ours, fresh and unused. It may be used by another one the next moment."""
+    query = select(NonceRow.nonce).where(
+        NonceRow.nonce == nonce, NonceRow.used_at.is_(None), NonceRow.expires_at > now
+    )
+    return session.scalars(query).one_or_none() is not None
+
+
 def use_nonce(session: Session, nonce: str, now: int) -> bool:
     """Mark a nonce as used; tell whether it was ours, fresh and unused. Two at once: one of them wins."""
     query = (

@@ -11,7 +11,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.artifacts import load_artifacts
+from entitlement.chain.contract_wallets import LIMITS, ContractWallets
 from entitlement.chain.deployment.record import deployment_path, read_deployment
+from entitlement.chain.endpoints import open_rpc
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.public.kept import KeptHistory
 from entitlement.chain.public.snapshot import SnapshotReader
@@ -47,6 +49,7 @@ from entitlement.flows.sign_receipts import SignReceipts
 from entitlement.flows.spend_credit import SpendCredit
 from entitlement.flows.suspend_keys import SuspendKeys
 from entitlement.flows.take_card_payment import TakeCardPayment
+from entitlement.flows.wallet_signatures import WalletSignatures
 from entitlement.flows.web3_keys import Web3Keys
 from entitlement.outgoing.post import Poster
 from entitlement.settings import Settings
@@ -127,6 +130,12 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
     keys = ManageKeys(sessions)
     audience = Audience(settings.domains(), network.chain_id)
     secret = token_secret(settings)
+    signatures = WalletSignatures(
+        ContractWallets(
+            lambda: open_rpc(settings.rpc_url or network.rpc_url, LIMITS, chain_id=network.chain_id),
+            lambda: load_artifacts()["SignatureCheck"].bytecode,
+        )
+    )
     poster = Poster(is_devnet=network.is_devnet)
     return Service(
         network=network,
@@ -141,8 +150,8 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         spend=SpendCredit(sessions, rates),
         keys=keys,
         gateways=ManageGateways(sessions),
-        sign_in=SignIn(sessions, audience),
-        web3_keys=Web3Keys(sessions, keys, secret),
+        sign_in=SignIn(sessions, audience, signatures),
+        web3_keys=Web3Keys(sessions, keys, secret, signatures),
         accounts=ReadAccount(sessions),
         grants=GrantAllowances(sessions),
         purchases=GrantPurchases(sessions),

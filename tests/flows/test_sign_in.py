@@ -19,8 +19,8 @@ from entitlement.flows.sign_in import (
     SESSION_SECONDS,
     Audience,
     SignIn,
-    recover,
 )
+from entitlement.flows.wallet_signatures import recover
 from entitlement.store.tables import NonceRow, SessionRow
 from tests.support import CHAIN_ID, NOON
 

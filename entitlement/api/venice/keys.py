@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import StringConstraints
 
 from entitlement.api.auth import Manager, TheService
+from entitlement.api.schemas import LONGEST_SIGNATURE_HEX
 from entitlement.api.venice.headers import TellingRoute, standing
 from entitlement.api.venice.wire import Dollars, Number, Strict, dollars, nano_usd, stamp, unix_time
 from entitlement.core.errors import InvalidRequest
@@ -69,7 +70,7 @@ class Web3KeyWish(KeyWish):
 
     description: Description = "Web3 API Key"
     address: Annotated[str, StringConstraints(max_length=80)]
-    signature: Annotated[str, StringConstraints(max_length=1_024)]
+    signature: Annotated[str, StringConstraints(max_length=LONGEST_SIGNATURE_HEX)]
     token: Annotated[str, StringConstraints(max_length=4_096)]
 
 
