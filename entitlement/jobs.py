@@ -51,7 +51,7 @@ DELIVER_SECONDS = 2
 STATE_SECONDS = 60
 WATCH_SECONDS = 5
 PUBLISH_SECONDS = 600
-"""A day has one root: what comes between is whether a fork has dropped it."""
+"""Where nothing else is set: settings.py says why so seldom."""
 BUYBACK_SECONDS = 30
 LEADERSHIP_SECONDS = 1.0
 """Between two looks of the one that leads at whether it still does."""
@@ -80,6 +80,7 @@ class Configured:
     """Where the node tells of new blocks by itself."""
     publishing: PublishRoots | None = None
     """Where a publisher signs."""
+    publish_seconds: int = PUBLISH_SECONDS
     buybacks: ScheduleBuybacks | None = None
     """Where a keeper signs."""
 
@@ -105,6 +106,7 @@ class Jobs:
         self._verifying = configured.verifying
         self._heads = configured.heads
         self._publishing = configured.publishing
+        self._publish_seconds = configured.publish_seconds
         self._buybacks = configured.buybacks
         self._following = threading.Lock()
         self._stop = threading.Event()
@@ -291,7 +293,7 @@ class Jobs:
         self._add(scheduler, self.watch, WATCH_SECONDS)
         self._add(scheduler, self._service.deliveries.deliver, DELIVER_SECONDS)
         if self._publishing is not None:
-            self._add(scheduler, self.publish, PUBLISH_SECONDS)
+            self._add(scheduler, self.publish, self._publish_seconds)
         if self._buybacks is not None:
             self._add(scheduler, self.buyback, BUYBACK_SECONDS)
         if self._verifying is not None:

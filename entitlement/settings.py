@@ -15,6 +15,7 @@ ENTITLEMENT_FREE_REQUESTS_PER_MINUTE, _PRO_...   how fast an account of a tier m
 ENTITLEMENT_PROOFS_FOLDER    where the public files of closed days are; default: proofs in the data folder
 ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL   who signs the days' roots,
                              beside PUBLISHER_PRIVATE_KEY; default: none are published
+ENTITLEMENT_PUBLISH_SECONDS  how often those jobs look whether a day's root is due; default: every ten minutes
 ENTITLEMENT_STRIPE_WEBHOOK_SECRET   by which card payments are signed; default: none are taken
 ENTITLEMENT_OPERATOR_KEY_FILE, _OPERATOR_KEY_PASSWORD, _OPERATOR_KEY   who signs receipts and statements
 ENTITLEMENT_OPERATORS        wallets, separated by commas, whose sessions see /v1/admin; default: nobody's
@@ -93,6 +94,8 @@ class Settings(BaseSettings):
     """The keystore's password is its first line."""
     publisher_signer_url: str | None = None
     """A signer that keeps the publisher's key and answers eth_signTransaction."""
+    publish_seconds: Annotated[int, Field(ge=1)] = 600
+    """A day has one root: what comes between is whether a fork has dropped it."""
     operator_key: SecretStr | None = None
     """Signs receipts and statements: a private key. Better kept in a keystore."""
     operator_key_file: Path | None = None

@@ -9,6 +9,7 @@ from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
 from entitlement.cli.show import console, moment
 from entitlement.core.acts import ActKind
 from entitlement.core.epochs import ends_at, epoch_at
+from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.settings import read_settings
 
 gateways = typer.Typer(help="Give gateways their [bold]service tokens[/].", no_args_is_help=True)
@@ -42,6 +43,12 @@ def revoke_gateway(
 def jump(
     folder: Annotated[Path, typer.Option(help="The local stack's folder.")] = Path(".entitlement"),
     to: Annotated[int | None, typer.Option(help="Unix time to go to. [default: the next 00:00 UTC]")] = None,
+    settled: Annotated[
+        bool,
+        typer.Option(
+            "--settled", help="An hour further: then the day can change no more, and its root is published."
+        ),
+    ] = False,
     reason: Reason = NOT_GIVEN,
     by: By = "",
 ) -> None:
@@ -59,6 +66,7 @@ def jump(
         JsonRpc(addresses_in(settings.rpc_url or service.network.rpc_url)[0]) as rpc,
     ):
         target = to if to is not None else ends_at(epoch_at(service.clock.now()))
+        target += LATE_CAPTURE_SECONDS if settled else 0
         devnet = Devnet(rpc, service.network)
         service.clock.jump_to(target)
         why = because(reason, by)

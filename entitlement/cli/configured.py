@@ -28,4 +28,4 @@ def configured_jobs(settings: Settings, service: Service, engine: Engine, opened
     if keeper is not None:
         buybacks = opened.enter_context(open_buybacks(settings, engine, service.sessions, keeper)).schedule
     heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
-    return Configured(verifying, heads, publishing, buybacks)
+    return Configured(verifying, heads, publishing, settings.publish_seconds, buybacks)

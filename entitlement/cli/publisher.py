@@ -3,6 +3,11 @@
 import os
 from collections.abc import Callable
 
+from eth_account.signers.local import LocalAccount
+
+from entitlement.chain.contracts import Contracts
+from entitlement.chain.devnet import ACCOUNTS, development_account
+from entitlement.chain.roots import RootsOnChain
 from entitlement.chain.signers import Signer
 from entitlement.cli.signing import PASSWORD_VARIABLE, find_signer
 from entitlement.core.errors import SetupError
@@ -35,3 +40,13 @@ def publisher_in(settings: Settings, *, asks: bool) -> Callable[[str], Signer | 
         )
 
     return found
+
+
+def development_publisher(contracts: Contracts) -> LocalAccount | None:
+    """Return the development account whose signature EpochRoots takes now.
+
+    None where the timelock has named somebody else: nobody here has that key.
+    """
+    named = RootsOnChain(contracts).publisher()
+    accounts = (development_account(number) for number in range(ACCOUNTS))
+    return next((each for each in accounts if each.address == named), None)

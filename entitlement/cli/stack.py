@@ -22,12 +22,14 @@ from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.record import Deployment
-from entitlement.chain.devnet import Devnet
+from entitlement.chain.devnet import Devnet, development_account
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.rpc import JsonRpc
 from entitlement.chain.toolchain import PROJECT
 from entitlement.cli.children import Child, ChildSpec, PostgresKeeper, last_words
-from entitlement.cli.genesis import ensure_deployed
+from entitlement.cli.genesis import DEPLOYER, ensure_deployed
+from entitlement.cli.publisher import KEY_VARIABLE as PUBLISHER_KEY
+from entitlement.cli.publisher import development_publisher
 from entitlement.cli.running import LOCK, lock_folder, write_running
 from entitlement.core.errors import SetupError
 from entitlement.settings import Settings, read_settings
@@ -38,7 +40,8 @@ HOST = "127.0.0.1"
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.1
 GATEWAY_NAME = "local"
-
+PUBLISH_SECONDS = 2
+"""Whoever jumps over a day's end waits for its root, and asking a node on this machine costs nothing."""
 SETTING = {
     "DATABASE_URL": "database_url",
     "ENTITLEMENT_TOKEN_SECRET": "token_secret",
@@ -49,6 +52,7 @@ SETTING = {
     "ENTITLEMENT_DEPLOYMENT": "deployment",
     "ENTITLEMENT_POLL_SECONDS": "poll_seconds",
     "ENTITLEMENT_WEB_GATEWAY_URL": "web_gateway_url",
+    "ENTITLEMENT_OPERATORS": "operators",
 }
 """Each variable that a child is given, and the setting it is."""
 
@@ -201,6 +205,8 @@ class LocalStack:
         return settings.model_copy(update={"database_url": None})
 
     def _environment(self, database: URL) -> dict[str, str]:
+        # Who deployed holds every power of a new stack.
+        operators = {development_account(DEPLOYER).address, *self._settings().operators}
         return {
             "DATABASE_URL": database.set(drivername="postgresql").render_as_string(hide_password=False),
             "ENTITLEMENT_TOKEN_SECRET": token_secret(self._settings()).get_secret_value(),
@@ -211,6 +217,22 @@ class LocalStack:
             "ENTITLEMENT_DEPLOYMENT": str(self._deployment_path),
             "ENTITLEMENT_POLL_SECONDS": "0.25",
             "ENTITLEMENT_WEB_GATEWAY_URL": self.gateway_url,
+            "ENTITLEMENT_OPERATORS": ",".join(sorted(operators)),
+        }
+
+    def _publishing(self) -> dict[str, str]:
+        """Return what lets the jobs alone publish roots.
+
+        In the environment, since everybody on the machine sees command lines. The key is one that is known
+        to all the world, and the network is a development network: `Devnet` has refused any other.
+        """
+        account = development_publisher(self.contracts)
+        return {
+            # Whoever is named around us publishes on another chain, and two sources of a key are refused.
+            "ENTITLEMENT_PUBLISHER_KEYSTORE": "",
+            "ENTITLEMENT_PUBLISHER_SIGNER_URL": "",
+            PUBLISHER_KEY: "" if account is None else f"0x{bytes(account.key).hex()}",
+            "ENTITLEMENT_PUBLISH_SECONDS": str(PUBLISH_SECONDS),
         }
 
     def _start_chain(self) -> None:
@@ -252,7 +274,7 @@ class LocalStack:
             "ENTITLEMENT_GATEWAY_UPSTREAMS": json.dumps(upstreams),
             "ENTITLEMENT_GATEWAY_PRICE_LIST": str(PROJECT / "models.toml"),
         }
-        self._start_child("jobs", ("jobs",), environment)
+        self._start_child("jobs", ("jobs",), environment | self._publishing())
         self._start_child("api", ("serve", "--port", str(self.ports.api)), environment)
         self._start_child("echo", ("echo", "--port", str(self.ports.echo)), {})
         self._start_child("gateway", ("gateway", "--port", str(self.ports.gateway)), gateway)

@@ -11,7 +11,7 @@ from rich.table import Table
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
 from entitlement.cli.children import interrupt
-from entitlement.cli.genesis import PEOPLE
+from entitlement.cli.genesis import DEPLOYER, PEOPLE
 from entitlement.cli.running import write_private
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, step, tokens
@@ -88,6 +88,8 @@ def _tell(stack: LocalStack, secret: str) -> None:
     where.add_row("dashboard", stack.api_url)
     where.add_row("API", f"{stack.api_url}  (its reference: {stack.api_url}/docs)")
     where.add_row("public figures", f"{stack.api_url}/public")
+    operator = development_account(DEPLOYER).address
+    where.add_row("operator's view", f"{stack.api_url}/v1/admin  (for a session of {operator})")
     where.add_row("gateway", f"{stack.gateway_url}/api/v1  (OpenAI-compatible)")
     where.add_row("chain", f"{stack.chain_url}  (chain id {stack.network.chain_id})")
     where.add_row("state, logs", str(stack.folder))
@@ -138,5 +140,5 @@ curl -s {stack.gateway_url}/api/v1/models
 # bob signs in and makes a key of his own (it has no credit until he stakes DIEM)
 .venv/bin/entitlement keys create --url {stack.api_url} {dev} "my key"
 
-# tomorrow, now
+# tomorrow, now; with --settled an hour later, when the root of the day that ended is on the chain
 .venv/bin/entitlement clock jump --folder {stack.folder}"""

@@ -14,6 +14,7 @@ from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.deployment.record import write_deployment
 from entitlement.chain.networks import load_network
 from entitlement.chain.roots import RootsOnChain
+from entitlement.cli.publisher import development_publisher
 from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.ledger import Source
@@ -77,6 +78,24 @@ def following(system: System, sessions: Sessions) -> Iterator[FollowChain]:
 
 def key_of(system: System, number: int) -> str:
     return "0x" + bytes(system.account(number).key).hex()
+
+
+def test_a_local_stack_publishes_as_whom_the_chain_names_and_not_at_all_where_it_has_no_key(
+    system: System,
+) -> None:
+    roots_, timelock = system.contracts.address("EpochRoots"), system.contracts.address("Timelock")
+    before = system.devnet.snapshot()
+    system.rpc.call("anvil_impersonateAccount", timelock)
+    system.rpc.call("anvil_setBalance", timelock, hex(10**18))
+    for named, found in ((system.address(ALICE), system.address(ALICE)), (timelock, None)):
+        data = system.contracts.call_data("EpochRoots", "namePublisher", named)
+        system.rpc.call("eth_sendTransaction", {"from": timelock, "to": roots_, "data": data})
+        signer = development_publisher(system.contracts)
+        assert (signer and signer.address) == found
+    system.rpc.call("anvil_stopImpersonatingAccount", timelock)
+    system.devnet.revert(before)
+    signer = development_publisher(system.contracts)
+    assert (signer and signer.address) == system.address(DEPLOYER)
 
 
 @pytest.mark.usefixtures("following")

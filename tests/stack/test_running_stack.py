@@ -10,15 +10,24 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psutil
 import pytest
 from sqlalchemy import create_engine, text
 
-from entitlement.core.epochs import SECONDS_PER_EPOCH
+from entitlement.chain.artifacts import load_artifacts
+from entitlement.chain.contracts import Contracts, connect
+from entitlement.chain.deployment.record import read_deployment
+from entitlement.chain.devnet import development_account
+from entitlement.chain.roots import RootsOnChain
+from entitlement.cli.genesis import DEPLOYER
+from entitlement.cli.service_client import Refused, ServiceClient
+from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch
 from tests.stack.conftest import Typed
 from tests.stack.local import Local, free_ports, options, up
-from tests.stack.processes import ROOT, environment, run, running
+from tests.stack.processes import ROOT, environment, run, running, until
 
 USD = 10**9
 CAROL = ("--dev-account", "3")
@@ -75,6 +84,76 @@ def test_a_jump_of_the_clock_brings_the_next_day_s_credit(stack: Local, typed: T
     assert (after["available"], after["granted"], after["spent"]) == (3 * USD, 3 * USD, 0)
     assert stack.ask()["choices"]
     assert httpx.get(f"{stack.api}/health/ready", timeout=30).status_code == 200
+
+
+def test_a_day_that_was_jumped_over_has_its_root_on_the_chain_and_a_proof_that_the_contract_accepts(
+    stack: Local, typed: Typed
+) -> None:
+    stack.ask()
+    day = stack.balance()
+    done = typed("clock", "jump", "--settled", "--folder", str(stack.folder))
+    assert done.code == 0, done.err
+    assert "01:00:00 UTC" in done.out
+
+    def proof() -> dict[str, Any] | None:
+        url, query = f"{stack.api}/v1/wallet/proofs", {"epoch": day["epoch"]}
+        answer = httpx.get(url, params=query, headers=stack.alice, timeout=30)
+        found = answer.json() if answer.is_success else {}
+        return found if found.get("block") is not None else None
+
+    found = until(proof)
+    assert found is not None
+    assert (found["granted"], found["spent"]) == (day["granted"], day["spent"])
+    mine = (
+        found["account"],
+        found["granted"],
+        found["spent"],
+        bytes.fromhex(found["salt"][2:]),
+        [bytes.fromhex(each[2:]) for each in found["proof"]],
+    )
+    contract = RootsOnChain(contracts_of(stack))
+    assert contract.verify(Epoch(day["epoch"]), mine)
+    assert not contract.verify(Epoch(day["epoch"]), (*mine[:2], mine[2] + 1, *mine[3:]))
+    standing = contract.standing(Epoch(day["epoch"]))
+    assert standing is not None
+    assert f"0x{standing.commitment.root.hex()}" == found["root"]
+    (newest, *_) = httpx.get(f"{stack.api}/v1/public/proofs", timeout=30).json()["epochs"]
+    assert newest["epoch"] == day["epoch"]
+
+
+def contracts_of(stack: Local) -> Contracts:
+    deployment = read_deployment(stack.folder / "deployment.json")
+    url = f"http://127.0.0.1:{stack.ports['chain']}"
+    return Contracts(connect(url), load_artifacts(), deployment.addresses)
+
+
+def test_the_publisher_s_key_is_given_to_the_jobs_alone_and_by_no_command_line(stack: Local) -> None:
+    key = bytes(development_account(DEPLOYER).key).hex()
+    has_it = set[str]()
+    for process in psutil.Process(stack.process.process.pid).children(recursive=True):
+        command = process.cmdline()
+        assert not any(key in part.lower() for part in command), command
+        if any(key in value.lower() for value in process.environ().values()):
+            has_it |= {part for part in command if part in {"jobs", "serve", "gateway", "echo"}}
+    assert has_it == {"jobs"}
+    for path in (stack.folder / "running.json", *(stack.folder / "logs").iterdir()):
+        assert key not in path.read_text().lower(), path
+
+
+def test_the_deployer_s_session_sees_the_operator_s_view_and_alice_s_does_not(stack: Local) -> None:
+    with ServiceClient.sign_in(stack.api, development_account(DEPLOYER)) as deployer:
+        assert deployer.get("/v1/wallet/roles") == {"operator": True}
+        until(lambda: deployer.get("/v1/admin/health")["ready"])
+        health = deployer.get("/v1/admin/health")
+        assert health["roots"]["last_published"] == health["roots"]["last_closed"]
+        assert deployer.get("/v1/admin/liabilities")["usdc"]["holdings"]
+        assert deployer.get("/v1/admin/buybacks")["chain"]["runs"] == []
+        assert deployer.get("/v1/admin/timelock")["operations"] == []
+        assert "clock.jump" in {each["kind"] for each in deployer.get("/v1/admin/acts")["acts"]}
+    with ServiceClient.sign_in(stack.api, development_account(1)) as alice:
+        assert alice.get("/v1/wallet/roles") == {"operator": False}
+        with pytest.raises(Refused, match="not_allowed"):
+            alice.get("/v1/admin/health")
 
 
 def test_the_clock_jumps_to_a_moment_and_never_back(stack: Local, typed: Typed) -> None:
