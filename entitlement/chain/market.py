@@ -18,6 +18,8 @@ from entitlement.core.pool_depth import Fill
 from entitlement.core.units import Usdc, Wei, wallet
 
 BURNER = "BuybackBurner"
+_FORGOTTEN = "Error(message=OLD)"
+"""What a pool says, as v3 does, where it is asked for a price from before its memory."""
 
 
 class MarketReader:
@@ -35,7 +37,7 @@ class MarketReader:
         """
         view = self._contracts.view
         bounds = Bounds(*view(BURNER, "bounds", block=at.hash))
-        reference_price, mean_tick, spot_tick = view(BURNER, "market", block=at.hash)
+        reference_price, mean_tick, spot_tick = self._prices(bounds, at)
         (held,) = ask(
             self._contracts.web3,
             self._usdc,
@@ -59,6 +61,19 @@ class MarketReader:
             spot_tick=spot_tick,
             depth=self._venue.depth(at.hash, mean_tick=mean_tick, deviation=bounds.deviation),
         )
+
+    def _prices(self, bounds: Bounds, at: Header) -> tuple[int, int, int]:
+        """Return the mean price, its tick, and the tick of the moment, as the burner has them."""
+        try:
+            return self._contracts.view(BURNER, "market", block=at.hash)
+        except TransactionFailed as failure:
+            if failure.reason != _FORGOTTEN:
+                raise
+            raise TransactionFailed(
+                what=failure.what,
+                reason=f"the pool does not remember its price for {bounds.window} seconds yet: it is "
+                "younger, or remembers too few prices; wait, and poke it where it stands before a pair",
+            ) from failure
 
     def trial(self, market: Market, lot: Lot) -> Fill:
         """Return what the node says that a lot would bring at the market's block, sent by the keeper.
