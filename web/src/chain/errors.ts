@@ -4,7 +4,7 @@ import {
   decodeErrorResult,
   type Hex,
   InsufficientFundsError,
-  RawContractError,
+  type RawContractError,
   UserRejectedRequestError,
 } from "viem";
 import { ServiceError } from "../api/client";
@@ -48,11 +48,10 @@ export function revertOf(error: BaseError): string | null {
     if (reverted.raw !== undefined) return wordsOf(reverted.raw);
     if (reverted.reason !== undefined) return reverted.reason;
   }
-  const raw = error.walk((each) => each instanceof RawContractError);
-  if (raw instanceof RawContractError) {
-    const data = typeof raw.data === "object" ? raw.data.data : raw.data;
-    if (data !== undefined) return wordsOf(data);
-  }
+  // A plain call is refused with the node's own error, deepest inside: its data are the contract's words.
+  const { data } = error.walk() as RawContractError;
+  const bytes = typeof data === "object" ? data?.data : data;
+  if (bytes !== undefined) return wordsOf(bytes);
   return null;
 }
 
