@@ -6,7 +6,8 @@ before that it would cause it.
 """
 
 import re
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,15 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from eth_account import Account
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from entitlement.chain.toolchain import PROJECT
 from tests.web.available import PATIENCE_SECONDS, browser
@@ -48,6 +57,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run Debian's Chromium, without a window."""
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=browser(), args=[*ARGUMENTS])
         yield running
@@ -88,7 +98,7 @@ class Visitor:
 
     def open(
         self,
-        path: str = "/",
+        path: str | None = "/",
         person: Person | None = None,
         *,
         size: Size = "desktop",
@@ -96,7 +106,10 @@ class Visitor:
         script: bool = True,
         has_wallet: bool = True,
     ) -> Page:
-        """Open a page with the wallet of `person` in the browser, which it is not connected to yet."""
+        """Open a page with the wallet of `person` in the browser, which it is not connected to yet.
+
+        Without a path nothing is loaded.
+        """
         assert self._context is None, "it is open"
         width, height = SIZES[size]
         self._context = self.browser.new_context(
@@ -116,8 +129,16 @@ class Visitor:
             self._wallet.install(self._context, WALLET_SCRIPT)
         self._watch(self._context)
         self._page = self._context.new_page()
-        self._page.goto(self.url + path)
+        if path is not None:
+            self._page.goto(self.url + path)
         return self._page
+
+    def wait_until(self, question: Callable[[], object], what: str) -> None:
+        """Ask until the answer is true; meanwhile the page goes on."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not question():
+            assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}"
+            self.page.wait_for_timeout(50)
 
     def means(self, pattern: str) -> None:
         """Let faults pass that match from here on: the test causes them."""

@@ -59,7 +59,7 @@ class Wallet:
     sent: list[str] = field(default_factory=list[str])
     """Hashes of the transactions that went out, oldest first."""
     _rejected: list[str | None] = field(default_factory=list[str | None])
-    _is_holding: bool = False
+    _holding: frozenset[str] = frozenset()
     _held: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
     _context: BrowserContext | None = None
 
@@ -69,13 +69,19 @@ class Wallet:
         """Say no to the next request that needs consent, or to the next of this method."""
         self._rejected.append(method)
 
-    def hold(self) -> None:
-        """Leave every request that needs consent unanswered, as while the wallet's window is open."""
-        self._is_holding = True
+    def hold(self, *methods: str) -> None:
+        """Leave what needs consent, or these methods alone, unanswered: the wallet's window stays open."""
+        self._holding = frozenset(methods) or _CONSENT
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the page has asked for something that is held."""
+        return any(not each.done() for each in self._held)
 
     def release(self) -> None:
         """Answer what was held."""
-        self._is_holding, held = False, [each for each in self._held if not each.done()]
+        held = [each for each in self._held if not each.done()]
+        self._holding = frozenset()
         self._held.clear()
         assert held, "the page has asked for nothing that is held"
         for each in held:
@@ -119,7 +125,7 @@ class Wallet:
 
     def _answer(self, request: dict[str, Any]) -> object:
         method, params = str(request["method"]), request["params"]
-        if self._is_holding and method in _CONSENT:
+        if method in self._holding:
             return self._answer_later(method, params)
         return self._answer_now(method, params)
 
@@ -211,33 +217,32 @@ class Wallet:
         self._check_mine(call["from"])
         if self.chain_id != CHAIN or int(call.get("chainId", hex(CHAIN)), 16) != CHAIN:
             raise Refusal(-32602, f"The transaction is not for the wallet's chain {self.chain_id}.")
-        complete = self._completed(call)
+        gas = int(call["gas"], 16) if "gas" in call else self._gas(call)
         before, self.before_sending = self.before_sending, None
         if before is not None:
             before()
-        return self._deliver(complete)
-
-    def _completed(self, call: dict[str, str]) -> dict[str, Any]:
-        asked: dict[str, Any] = {
-            "to": Web3.to_checksum_address(call["to"]),
-            "data": call.get("data", call.get("input", "0x")),
-            "value": int(call.get("value", "0x0"), 16),
-        }
-        if "gas" in call:
-            gas = int(call["gas"], 16)
-        else:
-            try:
-                estimate = {key: call[key] for key in ("from", "to", "data", "value") if key in call}
-                gas = int(str(self.node.ask("eth_estimateGas", [estimate])), 16) * 3 // 2
-            except Refusal:
-                gas = GAS_WHERE_IT_FAILS
-        base = int(
-            cast("dict[str, str]", self.node.ask("eth_getBlockByNumber", ["latest", False]))["baseFeePerGas"],
-            16,
-        )
+        value = int(call.get("value", "0x0"), 16)
+        to, data = Web3.to_checksum_address(call["to"]), call.get("data", call.get("input", "0x"))
+        newest = cast("dict[str, str]", self.node.ask("eth_getBlockByNumber", ["latest", False]))
         nonce = int(str(self.node.ask("eth_getTransactionCount", [self.account.address, "pending"])), 16)
-        fees = {"maxPriorityFeePerGas": TIP, "maxFeePerGas": 2 * base + TIP}
-        return asked | fees | {"gas": gas, "nonce": nonce, "chainId": CHAIN, "type": 2}
+        fees = {"maxPriorityFeePerGas": TIP, "maxFeePerGas": 2 * int(newest["baseFeePerGas"], 16) + TIP}
+        what = {
+            "to": to,
+            "data": data,
+            "value": value,
+            "gas": gas,
+            "nonce": nonce,
+            "chainId": CHAIN,
+            "type": 2,
+        }
+        return self._deliver(what | fees)
+
+    def _gas(self, call: dict[str, str]) -> int:
+        estimate = {key: call[key] for key in ("from", "to", "data", "value") if key in call}
+        try:
+            return int(str(self.node.ask("eth_estimateGas", [estimate])), 16) * 3 // 2
+        except Refusal:
+            return GAS_WHERE_IT_FAILS
 
     def _deliver(self, transaction: dict[str, Any]) -> str:
         raw = self.account.sign_transaction(transaction).raw_transaction.to_0x_hex()

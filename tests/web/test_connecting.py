@@ -1,0 +1,101 @@
+"""Connecting: which wallet, which account, which chain, and every no on the way."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.web.acts import NO, connect, sign_in
+from tests.web.browser import Visitor
+from tests.web.stack import World
+from tests.web.wallet import CHAIN, ELSEWHERE
+
+
+def short(address: str) -> re.Pattern[str]:
+    """Return an address as the page shows it: its first and last digits."""
+    return re.compile(f"{address[:6]}.*{address[-4:]}", re.IGNORECASE)
+
+
+def is_connected(page: Page, address: str) -> None:
+    expect(page.get_by_role("banner")).to_contain_text(short(address))
+
+
+def test_a_wallet_connects_and_stays_connected_over_a_reload(world: World, visitor: Visitor) -> None:
+    alice = world.person()
+    page = visitor.open("/", alice)
+    connect(page)
+    is_connected(page, alice.address)
+    page.reload()
+    is_connected(page, alice.address)
+    assert not visitor.wallet.requests("personal_sign"), "connecting asks for no signature"
+    assert not visitor.wallet.requests("eth_sendTransaction")
+
+
+def test_a_person_who_says_no_to_connecting_is_told_so_and_may_try_again(
+    world: World, visitor: Visitor
+) -> None:
+    alice = world.person()
+    page = visitor.open("/", alice)
+    visitor.wallet.reject_next()
+    page.get_by_role("button", name="Connect a wallet").first.click()
+    page.get_by_role("button", name="Test Wallet").click()
+    expect(page.get_by_text(NO)).to_be_visible()
+    page.get_by_role("button", name="Test Wallet").click()
+    is_connected(page, alice.address)
+
+
+def test_a_browser_without_a_wallet_is_told_what_to_do(visitor: Visitor) -> None:
+    page = visitor.open("/", has_wallet=False)
+    page.get_by_role("button", name="Connect a wallet").first.click()
+    expect(page.get_by_text("No wallet was found in this browser.")).to_be_visible()
+
+
+def test_another_account_of_the_wallet_is_shown_at_once(world: World, visitor: Visitor) -> None:
+    alice, bob = world.person(), world.person()
+    page = visitor.open("/", alice)
+    connect(page)
+    visitor.wallet.use(bob.account)
+    is_connected(page, bob.address)
+    visitor.wallet.disconnect()
+    expect(page.get_by_role("button", name="Connect a wallet").first).to_be_visible()
+
+
+def test_a_wallet_on_another_chain_is_asked_to_switch_and_our_chain_is_added_to_one_that_does_not_know_it(
+    world: World, visitor: Visitor
+) -> None:
+    page = visitor.open("/", world.person())
+    visitor.wallet.chain_id, visitor.wallet.knows_chain = ELSEWHERE, False
+    connect(page)
+    expect(page.get_by_text("Your wallet is on another network.")).to_be_visible()
+    visitor.wallet.reject_next("wallet_switchEthereumChain")
+    page.get_by_role("button", name="Switch to").click()
+    expect(page.get_by_text("Your wallet is on another network.")).to_be_visible()
+    assert visitor.wallet.chain_id == ELSEWHERE
+    page.get_by_role("button", name="Switch to").click()
+    expect(page.get_by_text("Your wallet is on another network.")).to_have_count(0)
+    assert visitor.wallet.chain_id == CHAIN
+    (added,) = visitor.wallet.requests("wallet_addEthereumChain")
+    assert added.params[0]["chainId"] == hex(CHAIN)
+    visitor.wallet.switch_to(ELSEWHERE)
+    expect(page.get_by_text("Your wallet is on another network.")).to_be_visible()
+
+
+def test_a_rejected_signature_opens_no_session_and_may_be_given_later(world: World, visitor: Visitor) -> None:
+    page = visitor.open("/keys", world.person())
+    connect(page)
+    visitor.wallet.reject_next("personal_sign")
+    page.get_by_role("button", name="Sign in").first.click()
+    expect(page.get_by_text(NO)).to_be_visible()
+    sign_in(page)
+    asked = visitor.wallet.requests("personal_sign")
+    assert [("error" in each.answer) for each in asked] == [True, False]
+    text = bytes.fromhex(asked[1].params[0].removeprefix("0x")).decode()
+    assert text.startswith(f"{visitor.url.removeprefix('http://')} wants you to sign in")
+    assert f"Chain ID: {CHAIN}" in text
+
+
+def test_a_session_of_one_account_is_not_used_for_another(world: World, visitor: Visitor) -> None:
+    page = visitor.open("/keys", world.person())
+    connect(page)
+    sign_in(page)
+    visitor.wallet.use(world.person().account)
+    expect(page.get_by_role("button", name="Sign in").first).to_be_visible()

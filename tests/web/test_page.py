@@ -1,0 +1,79 @@
+"""What holds on every address of the page: nobody else is asked, nobody is kept out, little is loaded."""
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from entitlement.api.dashboard import PAGES
+from tests.web import axe, screens, weight
+from tests.web.acts import connect, go
+from tests.web.browser import Scheme, Size, Visitor
+from tests.web.stack import World
+
+SCRIPT_BYTES_MOST = 250_000
+SHIFT_MOST = 0.1
+
+
+def test_each_page_has_a_heading_and_keeps_nobody_out_before_a_wallet_is_connected(visitor: Visitor) -> None:
+    page = visitor.open(None)
+    for path in PAGES:
+        go(page, visitor.url + path)
+        expect(page.get_by_role("main")).to_be_visible()
+        axe.check(page)
+
+
+def test_the_policy_lets_no_inline_script_and_no_other_origin_in(world: World) -> None:
+    policy = httpx.get(world.url, timeout=30).headers["content-security-policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == "'self'"
+    assert set(rules["connect-src"].split()) <= {"'self'", world.stack.chain_url}
+    assert "unsafe" not in policy
+    assert "*" not in policy
+
+
+def test_the_first_load_is_light_and_nothing_moves(visitor: Visitor) -> None:
+    page = visitor.open(None)
+    loading = weight.watched(page, visitor.url)
+    weight.report("home", loading)
+    assert loading.script_bytes < SCRIPT_BYTES_MOST
+    assert loading.shift < SHIFT_MOST
+
+
+@pytest.mark.browser_long
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_moves_on_a_connected_wallets_page(
+    world: World, visitor: Visitor, path: str, size: Size
+) -> None:
+    page = visitor.open("/", world.person(vvv=1_000, usdc=100, staked_diem=3), size=size)
+    connect(page)
+    loading = weight.watched(page, visitor.url + path)
+    weight.report(f"{path.strip('/') or 'home'}-connected-{size}", loading)
+    assert loading.shift < SHIFT_MOST
+
+
+@pytest.mark.browser_long
+@pytest.mark.parametrize(("size", "scheme"), screens.WAYS)
+def test_every_page_is_pictured_with_a_wallet_and_keeps_nobody_out(
+    world: World, visitor: Visitor, size: Size, scheme: Scheme
+) -> None:
+    page = visitor.open("/", world.person(vvv=1_000, usdc=100, staked_diem=3), size=size, scheme=scheme)
+    connect(page)
+    for path in PAGES:
+        page.goto(visitor.url + path)
+        page.wait_for_load_state("networkidle")
+        screens.take(page, path.strip("/") or "home", size, scheme)
+        axe.check(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, f"{path} is {wide} pixels wider than a {size}"
+
+
+def test_the_public_figures_need_no_script_and_the_page_says_where_they_are(
+    world: World, visitor: Visitor
+) -> None:
+    page = visitor.open("/", script=False)
+    page.get_by_role("link", name="public figures").click()
+    expect(page).to_have_url(f"{visitor.url}/public")
+    supply = int(world.view("DIEM", "totalSupply")) // 10**18
+    expect(page.locator("body")).to_contain_text(f"{supply:,}")
