@@ -117,6 +117,31 @@ export const texts = {
     block: (number: string) => `block ${number}`,
   },
 
+  /** The exits of a station, VVV's or DIEM's. */
+  tickets: {
+    title: "Open exits",
+    none: "No exit is open.",
+    missing: (amount: string) =>
+      `${amount} more are on their way out: the service, which lists the tickets, has not told them yet.`,
+    number: "Ticket",
+    due: "Can be claimed",
+    ready: "Ready now",
+    dueIn: (left: string, utc: string) => `in ${left} (${utc})`,
+    nextBlock: "with the next block",
+    claim: (amount: string) => `Claim ${amount}`,
+    cancel: "Take back",
+    cancelTitle: (ticket: string) => `Take back exit ${ticket}`,
+    cancelAct: (amount: string) => `Stake ${amount} again`,
+    inWallet: (token: string) => `${token} in your wallet`,
+    cooling: (token: string) => `${token} on the way out`,
+    staked: (token: string) => `${token} staked${token === "VVV" ? ", unlocked" : ""}`,
+    today: "Credit today",
+    tomorrow: "Credit from tomorrow",
+    cancelVvv: "It earns rewards again from now on; nothing is paid for the time in between.",
+    cancelDiem: "It gives credit again: tomorrow in any case, today as the table above says.",
+    cancelAgain: "To leave after all, a new exit is asked for, which takes its full time again.",
+  },
+
   /** What the contracts refuse with, by the error's name. */
   refusals: {
     EntriesArePaused: ([until]: readonly unknown[]) =>
