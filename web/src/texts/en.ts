@@ -1,5 +1,5 @@
 import { moment } from "../core/epochs";
-import { tokens, usdc } from "../core/units";
+import { dollars, exactTokens, tokens, usdc } from "../core/units";
 
 /**
  * Every English text of the page. To translate it, make a file beside this one with the same type (`Texts`).
@@ -392,7 +392,183 @@ export const texts = {
 
   data: {},
 
-  verify: {},
+  verify: {
+    lead: "Do not take our word for it. This page computes it again, here in your browser, and holds the result against the chain.",
+    holds: "holds",
+    fails: "does not hold",
+    open: "not known yet",
+    how: "How it was computed",
+    computing: "Computing",
+    stop: "Stop",
+    stopped: "Stopped. Nothing was concluded.",
+    orFile: "or choose a file",
+    dropFile: "Drop a file here, or choose one.",
+    fileTooLarge: (megabytes: string) => `This file is larger than ${megabytes} MB: it is none of these.`,
+    notRead: (why: string) => `This cannot be read: ${why}. Nothing was concluded.`,
+    download: "Download",
+
+    allowance: {
+      title: "Today's allowance",
+      lead: "What your staked DIEM gives you, found again from the contract's own log since its first block.",
+      address: "Wallet",
+      hint: "Any wallet: this is public.",
+      notAnAddress: "That is not an address: 0x and 40 digits.",
+      compute: "Compute it",
+      needsNode: "This page asks the chain through your wallet: connect one.",
+      throughWallet: "The chain is asked through your wallet's own node, not through ours.",
+      throughNode: (url: string) =>
+        `The chain is asked at ${url}. Without it, your wallet's own node is asked.`,
+      progress: (reached: string, to: string, requests: number) =>
+        `Block ${reached} of ${to}, ${requests} ${requests === 1 ? "answer" : "answers"}`,
+      result: (block: string) => `At block ${block}`,
+      here: "Computed here",
+      contract: "The contract says",
+      service: "The service says",
+      today: "Today",
+      tomorrow: "Tomorrow",
+      noAnswer: "no answer",
+      diem: (wei: bigint) => `${exactTokens(wei)} DIEM`,
+      verdicts: {
+        agree: "All three agree. The service counts exactly what the chain gives.",
+        waiting:
+          "The service is right for what is final. Something newer is not final yet; it is counted once the chain can no longer take it back.",
+        day: "A new day has begun and the chain has no block of it yet, or the service is a moment behind. Try again in a minute.",
+        ahead: "The service knows blocks that your node does not have yet. Try again in a minute.",
+        silent:
+          "The chain and the computation agree. The service did not answer, so its figure is not compared.",
+        service:
+          "The service says something else than the chain gives. Keep this page, and send the operator the block and both figures. What you can stake and withdraw does not depend on it.",
+        node: "The log does not give what the contract says. The node that was asked leaves something out or invents it. Try again with another node.",
+        broken:
+          "The log contradicts itself: something is missing from it. The node that was asked is wrong. Try again with another node.",
+      },
+      meaning: (finalBlock: string, latestBlock: string) =>
+        `The service counts block ${finalBlock}, which is final, and knows block ${latestBlock}.`,
+      readBlocks: (from: string, to: string, requests: number, found: number) =>
+        `${found} ${found === 1 ? "entry" : "entries"} of AllowanceChanged between block ${from} and ${to}, in ${requests} ${requests === 1 ? "answer" : "answers"}. The last one holds: today its "today", from tomorrow on its "tomorrow". 1 DIEM gives $1 a day.`,
+      caption: "What the contract stated, newest first",
+      block: "Block",
+      day: "Day",
+      contradicts: "contradicts the one before",
+      none: "The contract has never said anything of this wallet: it has no daily right.",
+      more: (count: number) => `and ${count} older ones`,
+      command: "The same for a whole day and every wallet, with your own node:",
+    },
+
+    day: {
+      title: "A day that is over",
+      lead: "Each day gets one root on the chain, which nobody can change. It binds what everybody was granted and what everybody spent.",
+      pick: "Day",
+      none: "No day is over yet for which the service has published anything.",
+      notOnChain: (day: string) => `${day} · not on the chain yet`,
+      proofTitle: "What you spent",
+      proofLead:
+        "Your proof opens your own entry. What you spent stays in this browser: the chain is asked for the root alone.",
+      check: "Check my proof",
+      file: "A proof file",
+      downloadProof: "Download the proof",
+      keep: "Keep it: it proves for ever what was said that you spent. Whoever has it sees that figure.",
+      proven: (day: string, granted: bigint, spent: bigint) =>
+        `On ${day} you were granted ${dollars(granted)} and spent ${dollars(spent)}. The chain holds it, and nobody can say otherwise any more.`,
+      provenOther: (day: string, account: string, granted: bigint, spent: bigint) =>
+        `On ${day} the wallet ${account} was granted ${dollars(granted)} and spent ${dollars(spent)}. The chain holds it.`,
+      unpublished: (day: string) =>
+        `The root of ${day} is not on the chain yet. It comes about an hour after the day's end. Until then this proof shows nothing.`,
+      refused: "This proof does not hold. Keep the file: it shows what you were told.",
+      checks: {
+        together: "Its figures make its leaf",
+        path: "Its way up leads to the root that it names",
+        place: "It is of this chain and this contract",
+        chain: "The chain has this root for this day",
+        file: "It names the public file that the chain names",
+        mine: "It is of your wallet",
+      },
+      spendingStep: "Commitment: what you spent, and the salt",
+      leafStep: "Leaf: wallet, day, granted, commitment",
+      stepTitle: (number: number) => `Step ${number}: with its neighbour`,
+      neighbour: "neighbour",
+      rootStep: "The root on the chain",
+      noRoot: "none",
+      granted: "Granted",
+      ofDiem: "by your DIEM",
+      ofShare: "as your share",
+      spent: "Spent",
+
+      fileTitle: "What everybody was granted",
+      fileLead:
+        "The day's public file has a line for every wallet. Its digest and its root are on the chain.",
+      checkFile: "Check the public file",
+      downloadFile: "Download the public file",
+      reading: "Reading the file",
+      adding: (done: string, all: string) => `Line ${done} of ${all}`,
+      fileHolds: (accounts: string, granted: bigint, spent: bigint) =>
+        `The file is the one that the chain names: ${accounts} ${accounts === "1" ? "wallet" : "wallets"}, ${dollars(granted)} granted, ${dollars(spent)} spent together.`,
+      fileRefused: "This file is not what the chain says. Keep it, and ask the operator for the true one.",
+      fileChecks: {
+        digest: "Its SHA-256 is the one on the chain",
+        root: "Its lines make the root on the chain",
+        sums: "Its lines add up to its totals",
+        totals: "Its totals are those on the chain",
+        order: "No wallet is in it twice",
+        mine: "Your line is in it",
+        same: "Your line has the commitment of your proof",
+      },
+      notInIt: "You were granted nothing on this day: you have no line.",
+      digest: "SHA-256 of the file",
+      chainDigest: "On the chain",
+      spentIsWord:
+        "What all spent together is the operator's word, at most what was granted. Each owner can check one part of it.",
+    },
+
+    receipt: {
+      title: "One request",
+      lead: "Every request that was charged has a receipt, signed by the operator. With it you can prove an overcharge.",
+      hold: "The request's hold",
+      holdHint: "The number in your usage, at the request.",
+      notAHold: "Up to 64 letters and digits, without spaces.",
+      check: "Check the receipt",
+      file: "A receipt file",
+      holds: (charged: bigint) => `The operator signed that this request cost ${dollars(charged, 9)}.`,
+      refused: "This receipt does not hold: the operator's signature is not under it.",
+      checks: {
+        form: "Its form is that of a receipt, all of it under the signature",
+        named: "It was signed by whom it names",
+        operator: "That is the operator of this service",
+        known: "The operator is whom this browser has known",
+        place: "It is of this chain and this deployment",
+        mine: "It is of your wallet",
+      },
+      knownSince: (time: string) => `since ${time}`,
+      signer: "Signed by",
+      caption: "What it says",
+      names: {
+        account: "Wallet",
+        key_id: "Key",
+        gateway: "Gateway",
+        request_id: "Request",
+        hold_id: "Hold",
+        diem: "From DIEM",
+        pro_rata: "From your share",
+        membership: "From your membership",
+        prepaid: "From what you paid",
+        shortfall: "Paid by nobody",
+        model: "Model",
+        price_version: "Price list",
+        input_tokens: "Tokens in",
+        output_tokens: "Tokens out",
+        epoch: "Day",
+        booked_at: "Booked",
+        entry_id: "Journal entry",
+        lane: "Journal lane",
+        batch: "Journal batch",
+        batch_hash: "Batch digest",
+      },
+      notTold: "not told",
+      compare:
+        "Multiply the tokens by the gateway's prices of that list. If it gives less, this receipt proves it.",
+      downloadReceipt: "Download the receipt",
+    },
+  },
 
   operator: {},
 };
