@@ -7,26 +7,25 @@ what was signed before it is sent.
 from dataclasses import dataclass
 from typing import Any
 
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import TransactionNotFound, Web3Exception
-from web3.types import TxParams, TxReceipt, Wei
+from web3.types import TxParams, TxReceipt
 
 from entitlement.chain.buyback_logs import EXECUTED
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.market import BURNER
 from entitlement.chain.reader import ChainReader
+from entitlement.chain.replacement import fields_of, sign_dearer
 from entitlement.chain.signers import Signer
-from entitlement.chain.transactions import SendLimits, sign
+from entitlement.chain.transactions import SendLimits, fees_now, sign
 from entitlement.core.blocks import Header
-from entitlement.core.buyback_run import Attempt, Included, Kind, Run, Sight, raised
+from entitlement.core.buyback_run import Attempt, Included, Kind, Run, Sight
 from entitlement.core.errors import InconsistentNode, NodeUnavailable, TransactionFailed
-from entitlement.core.units import Usdc, Wallet, wallet
-from entitlement.core.units import Wei as VvvWei
+from entitlement.core.units import Usdc, Wallet, Wei, wallet
 
 CANCEL_GAS = 21_000
 TIP_MOST = 20 * 10**9
@@ -70,7 +69,7 @@ class Keeper:
                 web3.eth.get_transaction_count(address, HexStr(hex(at.number))),
                 web3.eth.get_transaction_count(address, "pending"),
                 web3.eth.get_balance(address, HexStr(hex(at.number))),
-                self._fees()[0],
+                fees_now(self._web3, TIP_MOST).most,
             )
         except Web3Exception as error:
             raise NodeUnavailable(method="eth_getTransactionCount", reason=str(error)[:200]) from error
@@ -114,13 +113,11 @@ class Keeper:
         """Sign another transaction of the run's nonce, for a higher fee: the same call, or nothing at all."""
         newest = run.newest
         assert newest is not None, "what was never signed needs no other transaction"
-        max_fee, least_tip = self._fees()
-        fee, tip = raised(newest, max_fee=max_fee, tip=least_tip)
-        fields = _fields(newest.raw)
+        changes: dict[str, Any] = {}
         if kind is Kind.CANCEL:
-            fields |= {"to": to_checksum_address(run.keeper), "data": HexStr("0x"), "gas": CANCEL_GAS}
-        fields |= {"maxFeePerGas": fee, "maxPriorityFeePerGas": min(tip, fee)}
-        return _attempt(newest.number + 1, kind, self._signer.sign_transaction(fields).raw_transaction)
+            changes = {"to": to_checksum_address(run.keeper), "data": HexStr("0x"), "gas": CANCEL_GAS}
+        raw = sign_dearer(self._web3, self._signer, newest.raw, tip_most=TIP_MOST, changes=changes)
+        return _attempt(newest.number + 1, kind, HexBytes(raw))
 
     def broadcast(self, attempt: Attempt) -> None:
         """Send what was signed. It may have been sent before, and even be mined.
@@ -133,12 +130,6 @@ class Keeper:
             # A node refuses what it has already, each in words of its own; so it is asked whether it has it.
             if not self._knows(attempt):
                 raise TransactionFailed(what=f"sending {attempt.hash}", reason=str(error)[:300]) from error
-
-    def _fees(self) -> tuple[int, int]:
-        """Return what is offered for each gas, at most and of it as a tip; as transactions.py does."""
-        tip = min(int(self._web3.eth.max_priority_fee), TIP_MOST)
-        base = int(self._web3.eth.get_block("latest").get("baseFeePerGas", Wei(0)))
-        return 2 * base + tip, tip
 
     def _knows(self, attempt: Attempt) -> bool:
         for web3 in {id(each): each for each in (self._web3, self._sender)}.values():
@@ -165,7 +156,7 @@ class Keeper:
             succeeded = receipt["status"] == 1
             if succeeded and attempt.kind is Kind.EXECUTE and not burned:
                 raise InconsistentNode(f"{attempt.hash} succeeded and burned nothing")
-            return Included(attempt, number, number <= final, succeeded, Usdc(spent), VvvWei(burned))
+            return Included(attempt, number, number <= final, succeeded, Usdc(spent), Wei(burned))
         return None
 
     def _executed(self, run: Run, receipt: TxReceipt) -> tuple[int, int]:
@@ -184,7 +175,7 @@ class Keeper:
 
 
 def _attempt(number: int, kind: Kind, raw: HexBytes) -> Attempt:
-    fields = _fields(bytes(raw))
+    fields = fields_of(bytes(raw))
     return Attempt(
         number=number,
         kind=kind,
@@ -194,13 +185,3 @@ def _attempt(number: int, kind: Kind, raw: HexBytes) -> Attempt:
         tip=fields["maxPriorityFeePerGas"],
         sent_at=None,
     )
-
-
-def _fields(raw: bytes) -> dict[str, Any]:
-    """Return what a signed transaction says, ready to be signed again."""
-    found = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-    plain = {name: value for name, value in found.items() if name not in {"v", "r", "s", "accessList"}}
-    plain["to"] = to_checksum_address(HexBytes(plain["to"]).to_0x_hex())
-    plain["data"] = HexBytes(plain["data"]).to_0x_hex()
-    plain["type"] = "0x2"
-    return plain

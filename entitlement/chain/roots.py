@@ -11,6 +11,7 @@ from web3.exceptions import Web3Exception
 from web3.types import TxParams
 
 from entitlement.chain.contracts import Contracts
+from entitlement.chain.replacement import sign_dearer
 from entitlement.chain.signers import Signer
 from entitlement.chain.transactions import SendLimits, deliver, sign
 from entitlement.core.epochs import Epoch
@@ -139,6 +140,17 @@ class RootPublisher(RootsOnChain):
         raw = sign(web3, self._signer, call, _WHAT, reverts, limits=self._limits)
         return bytes(raw), f"0x{keccak(bytes(raw)).hex()}"
 
+    def sign_dearer(self, raw: bytes) -> tuple[bytes, str]:
+        """Return another transaction of the nonce of `raw`, for a higher fee, and its hash.
+
+        Whichever of the two a block takes, the same is published. Raises `NodeUnavailable`.
+        """
+        try:
+            again = sign_dearer(self._contracts.web3, self._signer, raw, tip_most=self._limits.tip_most)
+        except Web3Exception as error:
+            raise NodeUnavailable(method="eth_maxPriorityFeePerGas", reason=str(error)[:200]) from error
+        return again, f"0x{keccak(again).hex()}"
+
     def is_void(self, raw: bytes) -> bool:
         """Tell whether a signed transaction can never bring anything any more: its number was used.
 
@@ -155,7 +167,7 @@ class RootPublisher(RootsOnChain):
     def send(self, raw: bytes) -> None:
         """Send a signed publication, again if it was sent, and wait until it is in a block.
 
-        Raises `TransactionFailed` where it is refused, or not taken into a block in time.
+        Raises `TransactionFailed` where it is refused, `TransactionNotMined` where no block takes it in time.
         """
         web3, reverts = self._contracts.web3, self._contracts.reverts
         deliver(web3, HexBytes(raw), _WHAT, reverts, limits=self._limits)

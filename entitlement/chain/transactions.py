@@ -15,7 +15,8 @@ from web3.types import Nonce, TxParams, TxReceipt, Wei
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.reverts import RevertReader
 from entitlement.chain.signers import Signer
-from entitlement.core.errors import TransactionFailed
+from entitlement.core.errors import TransactionFailed, TransactionNotMined
+from entitlement.core.fees import Fees
 from entitlement.core.units import mul_div_up
 
 
@@ -134,21 +135,27 @@ def deliver(
     return receipt
 
 
+def fees_now(web3: Web3, tip_most: int | None) -> Fees:
+    """Return what a transaction of this moment offers; a node that says a higher tip is not followed."""
+    tip = int(web3.eth.max_priority_fee)
+    if tip_most is not None:
+        tip = min(tip, tip_most)
+    base = int(web3.eth.get_block("latest").get("baseFeePerGas", 0))
+    return Fees(2 * base + tip, tip)
+
+
 def _completed(
     web3: Web3, sender: ChecksumAddress, call: TxParams, nonce: int | None, limits: SendLimits
 ) -> TxParams:
     """Return `call` with all that a signature covers; fees follow EIP-1559, twice the base fee at most."""
-    tip = web3.eth.max_priority_fee
-    if limits.tip_most is not None:
-        tip = Wei(min(tip, limits.tip_most))
-    base = web3.eth.get_block("latest").get("baseFeePerGas", 0)
+    fees = fees_now(web3, limits.tip_most)
     transaction: TxParams = {
         **call,
         "from": sender,
         "chainId": web3.eth.chain_id,
         "nonce": web3.eth.get_transaction_count(sender, "pending") if nonce is None else Nonce(nonce),
-        "maxPriorityFeePerGas": tip,
-        "maxFeePerGas": Wei(2 * base + tip),
+        "maxPriorityFeePerGas": Wei(fees.tip),
+        "maxFeePerGas": Wei(fees.most),
         "value": call.get("value", Wei(0)),
     }
     estimate = web3.eth.estimate_gas(transaction)
@@ -180,7 +187,7 @@ def _mined(web3: Web3, sent: HexBytes, what: str, limits: SendLimits) -> TxRecei
             return web3.eth.get_transaction_receipt(sent)
         except TransactionNotFound:
             time.sleep(limits.poll_seconds)
-    raise TransactionFailed(
+    raise TransactionNotMined(
         what=what,
         reason=f"{sent.to_0x_hex()} was sent but not mined in {limits.receipt_seconds:g} s; it still may be",
     )

@@ -17,14 +17,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from entitlement.core.units import Usdc, Wallet, Wei, mul_div_up
+from entitlement.core.units import Usdc, Wallet, Wei
 
 REPLACE_AFTER_SECONDS = 120
 """Of the chain's time, since it was sent: longer is too slow."""
 ATTEMPTS_MAX = 20
 """Then a person has to look: fees twelve times as high have not helped."""
-BUMP_THOUSANDTHS = 1_125
-"""A node takes a second transaction of a nonce for a fee that is an eighth higher, both parts of it."""
 
 
 class RunState(StrEnum):
@@ -248,14 +246,6 @@ def _unsigned(run: Run, sight: Sight) -> Decision:
             RunState.REFUSED,
         )
     return Decision(Act.SIGN, "it is planned")
-
-
-def raised(newest: Attempt, *, max_fee: int, tip: int) -> tuple[int, int]:
-    """Return (fee, tip) of the next attempt: what the chain asks for, and an eighth more than the last."""
-    return (
-        max(max_fee, mul_div_up(newest.max_fee, BUMP_THOUSANDTHS, 1_000)),
-        max(tip, mul_div_up(newest.tip, BUMP_THOUSANDTHS, 1_000)),
-    )
 
 
 def under_way(runs: Iterable[Run], executed: Collection[int]) -> Usdc:

@@ -183,6 +183,10 @@ class TransactionFailed(ChainError):
         self.what, self.reason = what, reason
 
 
+class TransactionNotMined(TransactionFailed):
+    """A transaction was sent, and no block has taken it as long as it was waited for; one still may."""
+
+
 class SignatureRefused(ChainError):
     """A remote signer did not sign what it was asked to."""
 

@@ -4,6 +4,9 @@
                                                                      ^        |
                                                                      +--------+ a fork dropped it
 
+What waits too long for a block is signed again under its nonce for a higher fee, once for each root by one
+process: whichever of the two a block takes, the same is published.
+
 What is signed is kept before it is sent, so that a crash at any line sends the same bytes again or signs what
 nobody has seen. EpochRoots takes each epoch once and none out of turn, so that even two publishers at once
 publish one root. The chain alone says what is done: an epoch counts as published when its root stands there
@@ -20,7 +23,7 @@ from entitlement.chain.reader import ChainReader
 from entitlement.chain.roots import Commitment, RootPublisher, RootsOnChain, Standing
 from entitlement.core.blocks import Header
 from entitlement.core.epochs import Epoch
-from entitlement.core.errors import InconsistentNode, RootDiffers
+from entitlement.core.errors import InconsistentNode, RootDiffers, TransactionNotMined
 from entitlement.flows.close_epochs import CloseEpochs
 from entitlement.flows.epoch_files import EpochFiles
 from entitlement.store import roots
@@ -69,6 +72,7 @@ class PublishRoots:
         """Take a reader of the same chain, which says what is final."""
         self._sessions, self._closing, self._files = sessions, closing, files
         self._contract, self._reader, self._start_block = contract, reader, start_block
+        self._replaced = set[Epoch]()
 
     def run(self) -> Run:
         """Close what is due and publish what is closed.
@@ -105,13 +109,33 @@ class PublishRoots:
     def _send(self, closed: Closed, said: Commitment) -> None:
         raw = closed.raw_transaction
         if raw is None or self._contract.is_void(raw):
-            raw, transaction_hash = self._contract.sign(closed.epoch, said)
-            with self._sessions.begin() as session:
-                now = service_time(session)
-                if not roots.keep_signed(session, closed, raw, transaction_hash, now=now):
-                    return  # another process publishes it at this moment
-        self._contract.send(raw)
+            kept = self._keep(closed, *self._contract.sign(closed.epoch, said))
+            if kept is None:
+                return  # another process publishes it at this moment
+            closed, raw = kept
+        try:
+            self._contract.send(raw)
+        except TransactionNotMined as stuck:
+            if closed.epoch in self._replaced:
+                raise
+            self._replace(closed, raw, stuck.reason)
         log.info("root_sent", epoch=closed.epoch)
+
+    def _replace(self, closed: Closed, raw: bytes, reason: str) -> None:
+        """Offer more under the same nonce, once for each root: what does not help then needs a person."""
+        kept = self._keep(closed, *self._contract.sign_dearer(raw))
+        self._replaced.add(closed.epoch)
+        if kept is not None:
+            log.warning("root_replaced", epoch=closed.epoch, reason=reason, hash=kept[0].transaction_hash)
+            self._contract.send(kept[1])
+
+    def _keep(self, closed: Closed, raw: bytes, transaction_hash: str) -> tuple[Closed, bytes] | None:
+        """Keep what was signed before it is sent; None where another process has kept something else."""
+        with self._sessions.begin() as session:
+            now = service_time(session)
+            if not roots.keep_signed(session, closed, raw, transaction_hash, now=now):
+                return None
+        return replace(closed, raw_transaction=raw, transaction_hash=transaction_hash), raw
 
     def _is_final(self, epoch: Epoch, standing: Standing) -> bool:
         final = self._reader.final_head()

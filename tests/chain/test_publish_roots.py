@@ -4,17 +4,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.networks import Network
+from entitlement.chain.replacement import fields_of
 from entitlement.chain.roots import Commitment, RootPublisher, Standing
+from entitlement.chain.transactions import SendLimits
 from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.commitment import NO_ROOT, leaf_of, spending_of
 from entitlement.core.epoch_file import BlockName, read_file, wrong_in
 from entitlement.core.epochs import Epoch, ends_at
-from entitlement.core.errors import NodeUnavailable, ProofFileChanged, RootDiffers, TransactionFailed
+from entitlement.core.errors import (
+    NodeUnavailable,
+    ProofFileChanged,
+    RootDiffers,
+    TransactionFailed,
+    TransactionNotMined,
+)
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.ledger import Source
 from entitlement.flows.close_epochs import CloseEpochs
@@ -216,6 +225,102 @@ def test_where_its_number_was_used_by_another_transaction_it_is_signed_anew(offi
     office.publishing().run()
     assert [epoch for epoch, _ in office.events()] == [TODAY]
     assert office.days.closed().transaction_hash != before
+
+
+# --- a fee that is too low -------------------------------------------------------------------------------
+
+HASTY = SendLimits(receipt_seconds=0.3)
+"""No block comes by itself meanwhile, however long is waited."""
+
+
+@pytest.fixture
+def stuck(office: Office) -> Iterator[Office]:
+    """A day that is over, and a chain that takes no transaction until somebody mines."""
+    spent_day(office)
+    office.system.rpc.call("evm_setAutomine", False)  # noqa: FBT003 - the node's own argument
+    yield office
+    office.system.rpc.call("evm_setAutomine", True)  # noqa: FBT003 - likewise
+
+
+def hasty(office: Office) -> RootPublisher:
+    return RootPublisher(office.system.contracts, office.system.account(DEPLOYER), HASTY)
+
+
+def signed_by(office: Office) -> dict[str, Any]:
+    raw = office.days.closed().raw_transaction
+    assert raw is not None
+    return fields_of(raw)
+
+
+def test_a_root_that_no_block_takes_is_sent_again_under_its_number_for_an_eighth_more_and_once(
+    stuck: Office,
+) -> None:
+    signed = list[dict[str, Any]]()
+
+    class Noting(RootPublisher):
+        def send(self, raw: bytes) -> None:
+            signed.append(fields_of(raw))
+            super().send(raw)
+
+    contract = Noting(stuck.system.contracts, stuck.system.account(DEPLOYER), HASTY)
+    publishing = stuck.publishing(contract)
+    for _ in range(2):
+        with pytest.raises(TransactionNotMined):
+            publishing.run()
+    # Sent, sent for more; and by the next run the same once more, which is what the journal has.
+    first, second, third = signed
+    assert second == third == signed_by(stuck)
+    for name in ("maxFeePerGas", "maxPriorityFeePerGas"):
+        assert second[name] * 1_000 >= first[name] * 1_125
+    changed = {name for name in first if first[name] != second[name]}
+    assert changed == {"maxFeePerGas", "maxPriorityFeePerGas"}
+    stuck.system.devnet.mine(1 + DEPTH)
+    assert publishing.run().published == [TODAY]
+    assert [epoch for epoch, _ in stuck.events()] == [TODAY]
+    closed = stuck.days.closed()
+    assert closed.published_transaction == closed.transaction_hash
+
+
+def test_where_a_block_takes_the_first_one_after_all_the_root_stands_and_nothing_more_is_sent(
+    stuck: Office,
+) -> None:
+    class CutOff(RootPublisher):
+        def sign_dearer(self, raw: bytes) -> tuple[bytes, str]:
+            made = super().sign_dearer(raw)
+            # While it is signed, a block takes the one before.
+            stuck.system.devnet.mine(1 + DEPTH)
+            return made
+
+    contract = CutOff(stuck.system.contracts, stuck.system.account(DEPLOYER), HASTY)
+    with pytest.raises(TransactionFailed):
+        stuck.publishing(contract).run()
+    assert stuck.publishing(hasty(stuck)).run().published == [TODAY]
+    assert [epoch for epoch, _ in stuck.events()] == [TODAY]
+    closed = stuck.days.closed()
+    assert closed.published_transaction != closed.transaction_hash
+
+
+def test_what_is_signed_for_more_is_kept_before_it_is_sent(stuck: Office) -> None:
+    sent = list[bytes]()
+
+    class Dying(RootPublisher):
+        def send(self, raw: bytes) -> None:
+            sent.append(raw)
+            if len(sent) > 1:
+                raise NodeUnavailable(method="eth_sendRawTransaction", reason="the process dies here")
+            super().send(raw)
+
+    contract = Dying(stuck.system.contracts, stuck.system.account(DEPLOYER), HASTY)
+    with pytest.raises(NodeUnavailable):
+        stuck.publishing(contract).run()
+    kept = stuck.days.closed().transaction_hash
+    assert stuck.days.closed().raw_transaction == sent[1] != sent[0]
+    with pytest.raises(TransactionNotMined, match=str(kept)):
+        # Another process: it sends what was kept, and only then signs for more.
+        hasty(stuck).send(stuck.days.closed().raw_transaction or b"")
+    stuck.system.devnet.mine(1 + DEPTH)
+    assert stuck.publishing(hasty(stuck)).run().published == [TODAY]
+    assert stuck.days.closed().published_transaction == kept
 
 
 def test_a_root_that_is_not_ours_stops_publication_and_says_both(office: Office) -> None:

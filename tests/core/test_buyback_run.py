@@ -18,9 +18,9 @@ from entitlement.core.buyback_run import (
     RunState,
     Sight,
     next_act,
-    raised,
     under_way,
 )
+from entitlement.core.fees import Fees, raised
 from entitlement.core.units import Usdc, Wallet, Wei
 
 NOW, DEADLINE = 1_000_000, 1_001_000
@@ -145,11 +145,11 @@ def test_nothing_is_signed_past_the_deadline_or_out_of_turn(run: Run, sight: Sig
 def test_a_replacement_offers_an_eighth_more_of_both_parts(
     fee: int, tip: int, asked: int, usual: int
 ) -> None:
-    most, part = raised(replace(EXECUTE, max_fee=fee, tip=tip), max_fee=asked, tip=usual)
-    assert most * 1_000 >= fee * 1_125
-    assert part * 1_000 >= tip * 1_125
-    assert most >= asked
-    assert part >= usual
+    found = raised(Fees(fee, tip), Fees(asked, usual))
+    assert found.most * 1_000 >= fee * 1_125
+    assert found.tip * 1_000 >= tip * 1_125
+    assert found.most >= asked
+    assert found.tip >= usual
 
 
 def test_a_run_counts_as_bought_while_it_may_execute_and_once_by_the_chain() -> None:
