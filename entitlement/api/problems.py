@@ -47,6 +47,7 @@ STATUS_AND_CODE: dict[type[errors.EntitlementError], tuple[int, str]] = {
     errors.IdempotencyKeyReused: (409, "idempotency_key_reused"),
     errors.HoldAlreadyEnded: (409, "hold_already_ended"),
     errors.TooManyKeys: (409, "too_many_keys"),
+    errors.HoldsStillOpen: (409, "holds_open"),
     errors.HoldExpired: (410, "hold_expired"),
     errors.RateLimited: (429, "rate_limited"),
 }

@@ -323,6 +323,17 @@ class HoldExpired(EntitlementError):
         self.hold, self.expired_at = hold, expired_at
 
 
+class HoldsStillOpen(EntitlementError):
+    """Something is being paid for at the moment: what is kept of the account is not deleted meanwhile."""
+
+    def __init__(self, *, open: int, expire_at: int) -> None:  # noqa: A002 - the figure's name in the answer
+        super().__init__(
+            f"{open} holds or leases of the account are open, the last of them until {expire_at} at most: "
+            "pause the keys, and ask again when they have ended"
+        )
+        self.open, self.expire_at = open, expire_at
+
+
 # --- what was paid for ---------------------------------------------------------------------------------
 
 

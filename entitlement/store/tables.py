@@ -478,6 +478,9 @@ class HoldRow(Base):
         CheckConstraint("char_length(model) <= 128", name="holds_model"),
         CheckConstraint("char_length(refusal::text) <= 500", name="holds_refusal_length"),
         Index("holds_to_expire", "expires_at", postgresql_where="state = 'open'"),
+        # The others are found by the journal, which has an entry of each; an index of them all would cost
+        # every request.
+        Index("holds_refused_of_account", "account_id", "id", postgresql_where="state = 'refused'"),
         CheckConstraint("kind IN ('hold', 'charge', 'lease')", name="holds_kind"),
         CheckConstraint("0 < ALL (part_amounts)", name="holds_parts"),
         CheckConstraint(

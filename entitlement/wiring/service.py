@@ -32,6 +32,7 @@ from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.manage_webhooks import ManageWebhooks
 from entitlement.flows.oversee import Oversee
+from entitlement.flows.own_data import OwnData
 from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.read_proofs import ReadProofs
 from entitlement.flows.read_public import ReadPublic
@@ -108,6 +109,7 @@ class Service:
     web_folder: Path
     wallets: ReadWallet
     oversight: Oversee
+    own_data: OwnData
 
 
 @contextmanager
@@ -190,6 +192,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
             lambda: _burner(settings, network),
             lambda block: usdc_held(settings, network, block),
         ),
+        own_data=OwnData(sessions),
     )
 
 

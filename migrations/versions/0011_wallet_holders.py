@@ -35,9 +35,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("secret_hash", name="retired_secrets_pkey"),
     )
     op.create_index("ix_retired_secrets_key_id", "retired_secrets", ["key_id"])
+    op.create_index(
+        "holds_refused_of_account",
+        "holds",
+        ["account_id", "id"],
+        postgresql_where=sa.text("state = 'refused'"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("holds_refused_of_account", "holds")
     op.drop_table("retired_secrets")
     op.drop_column("api_keys", "rotated_at")
     op.drop_column("api_keys", "paused_at")

@@ -32,6 +32,7 @@ from entitlement.core.acts import Because
 from entitlement.core.errors import EntitlementError, GrantsFailed
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.keys import MOST_KEYS_OF_AN_ACCOUNT, NewKey
+from entitlement.core.ledger import Source
 from entitlement.core.limits import KeyLimits
 from entitlement.core.tiers import RATES, Tier
 from entitlement.core.units import NanoUsd
@@ -41,21 +42,24 @@ from entitlement.flows import (
     manage_gateways,
     manage_keys,
     manage_webhooks,
+    own_data,
     read_account,
     read_balance,
     read_proofs,
     read_standing,
     read_statements,
     read_usage,
+    read_wallet,
     sign_in,
     sign_receipts,
     spend_credit,
     take_card_payment,
     web3_keys,
 )
+from entitlement.store import access
 from tests.api.support import assert_problem, assert_some_problem, bearer
 from tests.api.world import World
-from tests.support import USD, holder
+from tests.support import USD, grant, holder
 
 # --- the table --------------------------------------------------------------------------------------------
 
@@ -81,12 +85,14 @@ FLOWS = (
     manage_gateways,
     manage_keys,
     manage_webhooks,
+    own_data,
     read_account,
     read_balance,
     read_proofs,
     read_standing,
     read_statements,
     read_usage,
+    read_wallet,
     sign_in,
     sign_receipts,
     spend_credit,
@@ -205,6 +211,16 @@ def too_many_requests(world: World) -> httpx.Response:
     return world.hold()
 
 
+def deleted_too_early(world: World) -> httpx.Response:
+    with world.sessions.begin() as session:
+        mine = access.account_of(session, world.person.wallet)
+    assert mine is not None
+    grant(world.sessions, mine, Source.PREPAID, 100)
+    assert world.hold(10, key=world.make_key().json()["secret"]).status_code == 201
+    body = {"confirm": world.person.wallet}
+    return world.client.request("DELETE", "/v1/wallet/data", json=body, headers=world.signed_in)
+
+
 def too_many_keys(world: World) -> httpx.Response:
     admin = world.service.keys.create(world.rich.account_id, NewKey("admin", keys.KeyKind.ADMIN))
     with world.sessions.begin() as session:
@@ -244,6 +260,7 @@ CASES: dict[type[EntitlementError], Callable[[World], httpx.Response]] = {
     errors.IdempotencyKeyReused: request_id_reused,
     errors.HoldAlreadyEnded: released_after_its_capture,
     errors.TooManyKeys: too_many_keys,
+    errors.HoldsStillOpen: deleted_too_early,
     errors.HoldExpired: captured_far_too_late,
     errors.RateLimited: too_many_requests,
 }
