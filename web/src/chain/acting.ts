@@ -1,43 +1,38 @@
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { type Address, BaseError, type Client, getContractError } from "viem";
-import {
-  estimateContractGas,
-  estimateFeesPerGas,
-  getBlock,
-  getTransactionCount,
-  sendTransaction,
-  simulateContract,
-} from "viem/actions";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { type Address, BaseError, type Client, type StateOverride } from "viem";
+import { estimateContractGas, estimateFeesPerGas, getBalance, simulateContract } from "viem/actions";
 import { useConnection, usePublicClient } from "wagmi";
 import { getWalletClient } from "wagmi/actions";
 import { settings } from "../settings";
 import { texts } from "../texts/en";
-import { approval, type Call, dataOf, type Plan } from "./calls";
+import { type Call, dataOf, type Plan, type Spend } from "./calls";
 import { chain, config } from "./config";
-import { explain, isRejection } from "./errors";
-import { beingAsked } from "./keeper";
-import { addSent, changeSent, forgetSent } from "./ledger";
-import { allowanceOf, canPermit, signPermit } from "./permits";
+import { explain, lacksAllowance, revertOf } from "./errors";
+import { type Handing, handedOver, handingOf, type Phase, type WhyApprove } from "./handing";
+import { asIfAllowed } from "./permits";
 import { useHead } from "./reading";
+import { send, withMargin } from "./sending";
 
-/** Of what a call needs by the estimate, so that a change in the meantime does not starve it. */
-const GAS_MARGIN_PERCENT = 120n;
+export type { Handing, Phase, WhyApprove } from "./handing";
 
+/** What handing over takes beside the act: a permit's check and its two stores, or an approval of its own. */
+const HANDING_GAS = 80_000n;
 export type Trial = {
-  /** What the transaction costs at the most, wei of the chain's coin; null where it follows a permit. */
+  /** What it costs at the most, wei of the chain's coin; null where the node could not tell before the handing over. */
   cost: bigint | null;
   gas: bigint | null;
-  /** How the tokens are handed over, if any are. */
-  handing: "none" | "allowed" | "permit" | "approve";
+  handing: Handing;
+  why: WhyApprove;
+  /** Whether the wallet holds less of the coin than `cost`; a contract's wallet may have others pay. */
+  isShort: boolean;
 };
-
-export type Phase = "idle" | "checking" | "permit" | "approve" | "approving" | "asking";
 
 /**
  * Try a plan on the chain without sending it: whether it would be refused, and what it costs.
  *
- * A call that needs a permit cannot be tried before the permit is signed; it is then, before it is sent.
+ * Where tokens are still to be handed over it is tried on the chain as it will be then; a node that cannot do so
+ * tells of every refusal but no cost.
  */
 export function useTrial(plan: Plan | null) {
   const client = usePublicClient({ chainId: settings.chain.id });
@@ -57,14 +52,18 @@ export function useTrial(plan: Plan | null) {
     retry: false,
     queryFn: async (): Promise<Trial> => {
       if (client === undefined || address === undefined || plan === null) throw new Error("nothing to try");
-      const handing = await handingOf(client, address, plan);
-      if (handing === "permit" || handing === "approve") return { cost: null, gas: null, handing };
-      await tried(client, address, plan.call);
-      const [gas, fees] = await Promise.all([
-        estimateContractGas(client, { ...plan.call, account: address } as never),
+      const { handing, why } = await handingOf(client, address, plan);
+      const gas =
+        plan.spend !== undefined && (handing === "permit" || handing === "approve")
+          ? await gasBeforeHanding(client, address, plan.call, plan.spend)
+          : await gasOf(client, address, plan.call);
+      if (gas === null) return { cost: null, gas, handing, why, isShort: false };
+      const [fees, balance] = await Promise.all([
         estimateFeesPerGas(client, { chain }),
+        getBalance(client, { address }),
       ]);
-      return { cost: gas * fees.maxFeePerGas, gas, handing };
+      const cost = withMargin(gas) * fees.maxFeePerGas;
+      return { cost, gas, handing, why, isShort: why !== "contract" && balance < cost };
     },
   });
 }
@@ -73,11 +72,29 @@ export function useTrial(plan: Plan | null) {
 export function useAct() {
   const client = usePublicClient({ chainId: settings.chain.id });
   const { address } = useConnection();
+  const queries = useQueryClient();
   const [phase, setPhase] = useState<Phase>("idle");
+  const [handing, setHanding] = useState<Handing | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const [sent, setSent] = useState<string | null>(null);
+  const isThere = useRef(false);
+
+  useEffect(() => {
+    isThere.current = true;
+    return () => {
+      isThere.current = false;
+    };
+  }, []);
+
+  const enter = (next: Phase) => {
+    setPhase(next);
+    if (next === "permit" || next === "approve") setHanding(next);
+  };
 
   const act = async (plan: Plan): Promise<boolean> => {
     setError(null);
+    setSent(null);
+    setHanding(null);
     if (client === undefined || address === undefined) {
       setError(texts.wallet.notConnected);
       return false;
@@ -85,92 +102,68 @@ export function useAct() {
     try {
       setPhase("checking");
       const wallet = await getWalletClient(config, { chainId: chain.id, account: address });
-      const handing = await handingOf(client, address, plan);
-      let call = plan.call;
-      if (handing === "permit" && plan.spend !== undefined) {
-        setPhase("permit");
-        const { timestamp } = await getBlock(client);
-        call = plan.spend.withPermit(await signPermit(client, wallet, address, plan.spend, timestamp));
-      } else if (handing === "approve" && plan.spend !== undefined) {
-        setPhase("approve");
-        const hash = await send(
-          client,
-          wallet,
-          address,
-          approval(plan.spend),
-          texts.sent.approval(plan.spend.token),
-        );
-        setPhase("approving");
-        await client.waitForTransactionReceipt({ hash });
-      }
+      const call = await handedOver(client, wallet, address, plan, enter);
+      // Whoever has gone to another page in the meantime is not asked for a signature out of the blue.
+      if (!isThere.current) return false;
       setPhase("checking");
-      await tried(client, address, call);
+      await simulateContract(client, { ...call, account: address } as never);
       setPhase("asking");
-      await send(client, wallet, address, call, plan.summary);
+      const { id } = await send(client, wallet, address, call, plan.summary);
+      setSent(id);
       return true;
     } catch (failure) {
       setError(explain(failure));
       return false;
     } finally {
       setPhase("idle");
+      // Tokens may have been handed over, or the wallet found unable to sign for it.
+      queries.invalidateQueries({ queryKey: ["trial"] });
     }
   };
 
-  return { act, phase, error, clear: () => setError(null) };
+  return {
+    act,
+    phase,
+    /** How the tokens of the running act are handed over, where they are. */
+    handing,
+    error,
+    /** What was sent last, by its id in the ledger; null before, and once it is cleared. */
+    sent,
+    clear: () => {
+      setError(null);
+      setSent(null);
+    },
+  };
 }
 
-async function handingOf(client: Client, owner: Address, plan: Plan): Promise<Trial["handing"]> {
-  if (plan.spend === undefined) return "none";
-  if ((await allowanceOf(client, owner, plan.spend)) >= plan.spend.amount) return "allowed";
-  return (await canPermit(client, owner)) ? "permit" : "approve";
+/** The gas of a call. Throws the contract's refusal, decoded, if it would be refused now. */
+async function gasOf(
+  client: Client,
+  account: Address,
+  call: Call,
+  stateOverride?: StateOverride,
+): Promise<bigint> {
+  const asked = { ...call, account, ...(stateOverride === undefined ? {} : { stateOverride }) };
+  await simulateContract(client, asked as never);
+  return estimateContractGas(client, asked as never);
 }
 
-/** Throws the contract's refusal, decoded, if the call would be refused now. */
-async function tried(client: Client, account: Address, call: Call): Promise<void> {
-  await simulateContract(client, { ...call, account } as never);
-}
-
-async function send(client: Client, wallet: Client, account: Address, call: Call, summary: string) {
-  const data = dataOf(call);
-  const [nonce, block, gas] = await Promise.all([
-    getTransactionCount(client, { address: account, blockTag: "pending" }),
-    getBlock(client),
-    estimateContractGas(client, { ...call, account } as never).catch((error: unknown) => {
-      throw error instanceof BaseError ? getContractError(error, { ...call, sender: account }) : error;
-    }),
-  ]);
-  const id = crypto.randomUUID();
-  beingAsked.add(id);
-  addSent({
-    id,
-    chainId: chain.id,
-    account,
-    summary,
-    to: call.address,
-    data,
-    nonce,
-    sinceBlock: Number(block.number),
-    hash: null,
-    state: "asking",
-    blockNumber: null,
-    note: null,
-    begunAt: Math.floor(Date.now() / 1_000),
-  });
+/** Likewise for a call whose tokens are not handed over yet; null where this node cannot tell. */
+async function gasBeforeHanding(
+  client: Client,
+  account: Address,
+  call: Call,
+  spend: Spend,
+): Promise<bigint | null> {
   try {
-    const hash = await sendTransaction(wallet, {
-      account,
-      chain,
-      to: call.address,
-      data,
-      gas: (gas * GAS_MARGIN_PERCENT) / 100n,
-    });
-    changeSent(id, { hash, state: "pending" });
-    return hash;
+    return (await gasOf(client, account, call, asIfAllowed(account, spend))) + HANDING_GAS;
   } catch (error) {
-    if (isRejection(error)) changeSent(id, { state: "rejected" });
-    else forgetSent(id);
-    throw error;
-  } finally {
-    beingAsked.delete(id);
+    if (lacksAllowance(error)) return null;
+    if (error instanceof BaseError && revertOf(error) !== null) throw error;
   }
+  // The node takes no changed state. As things stand the call can only miss the allowance.
+  await simulateContract(client, { ...call, account } as never).catch((error: unknown) => {
+    if (!lacksAllowance(error)) throw error;
+  });
+  return null;
 }

@@ -40,26 +40,61 @@ export function isRejection(error: unknown): boolean {
   return (error as { code?: number } | null)?.code === 4001;
 }
 
+/** Codes by which a wallet says that it knows no such request: EIP-1193's, JSON-RPC's, EIP-1474's. */
+const UNKNOWN_REQUEST = new Set([4200, -32601, -32004]);
+
+/** Whether the wallet does not know what it was asked for, whatever the person thinks of it. */
+export function isUnknownRequest(error: unknown): boolean {
+  const knows = (each: unknown) => UNKNOWN_REQUEST.has((each as { code?: number } | null)?.code ?? 0);
+  return error instanceof BaseError ? error.walk(knows) !== null : knows(error);
+}
+
+/** What a contract refused with: its error's name, or the text of one without a name. */
+export type Refusal = { name: string; args: readonly unknown[] } | { reason: string };
+
 /** Words for a contract's refusal, or null where the error is something else. */
 export function revertOf(error: BaseError): string | null {
+  const refusal = refusalOf(error);
+  if (refusal === null) return null;
+  return "reason" in refusal ? refusal.reason : wordsFor(refusal.name, refusal.args);
+}
+
+/** Whether the call was refused only because the token was not handed over yet. */
+export function lacksAllowance(error: unknown): boolean {
+  const refusal = error instanceof BaseError ? refusalOf(error) : null;
+  if (refusal === null) return false;
+  // A dollar that is not ours says it in words of its own.
+  return "reason" in refusal
+    ? /allowance/i.test(refusal.reason)
+    : refusal.name === "ERC20InsufficientAllowance";
+}
+
+/** The refusal inside an error, however deep; null where no contract refused. */
+function refusalOf(error: BaseError): Refusal | null {
   const reverted = error.walk((each) => each instanceof ContractFunctionRevertedError);
   if (reverted instanceof ContractFunctionRevertedError) {
-    if (reverted.data !== undefined) return wordsFor(reverted.data.errorName, reverted.data.args ?? []);
-    if (reverted.raw !== undefined) return wordsOf(reverted.raw);
-    if (reverted.reason !== undefined) return reverted.reason;
+    if (reverted.data !== undefined && reverted.data.errorName !== "Error") {
+      return { name: reverted.data.errorName, args: reverted.data.args ?? [] };
+    }
+    const known = reverted.raw === undefined ? null : decoded(reverted.raw);
+    if (known !== null) return known;
+    if (reverted.reason !== undefined) return { reason: reverted.reason };
   }
   // A plain call is refused with the node's own error, deepest inside: its data are the contract's words.
   const { data } = error.walk() as RawContractError;
   const bytes = typeof data === "object" ? data?.data : data;
-  if (bytes !== undefined) return wordsOf(bytes);
+  if (bytes !== undefined) return decoded(bytes);
   return null;
 }
 
-/** Words for the bytes with which a contract refused. */
-export function wordsOf(data: Hex): string | null {
+/** The bytes with which a contract refused; null where no contract of ours has such an error. */
+function decoded(data: Hex): Refusal | null {
   try {
     const { errorName, args } = decodeErrorResult({ abi: everyError, data });
-    return wordsFor(errorName, (args ?? []) as readonly unknown[]);
+    const values = (args ?? []) as readonly unknown[];
+    return (errorName as string) === "Error"
+      ? { reason: String(values[0]) }
+      : { name: errorName, args: values };
   } catch {
     return null;
   }

@@ -1,10 +1,26 @@
-import { type Address, type Client, erc20Abi, parseAbi, parseSignature } from "viem";
+import {
+  type Address,
+  type Client,
+  encodeAbiParameters,
+  erc20Abi,
+  type Hex,
+  keccak256,
+  pad,
+  parseAbi,
+  parseSignature,
+  type StateOverride,
+  toHex,
+} from "viem";
 import { getCode, readContract, signTypedData } from "viem/actions";
 import { settings } from "../settings";
 import type { Permit, Spend } from "./calls";
 import { contracts } from "./contracts";
 
 const PERMIT_SECONDS = 3_600n;
+/** `r`, `s` and `v` in hexadecimal: what a key signs. A contract's signature has any other length. */
+const SIGNATURE_LENGTH = 2 + 2 * 65;
+/** Where OpenZeppelin's ERC20, which our tokens are, keeps its allowances. */
+const ALLOWANCES_SLOT = 1n;
 const permitAbi = parseAbi([
   "function nonces(address owner) view returns (uint256)",
   "function name() view returns (string)",
@@ -40,7 +56,25 @@ export async function canPermit(client: Client, owner: Address): Promise<boolean
   return code === undefined || code.startsWith(DELEGATED);
 }
 
-/** Ask the wallet for a permit of exactly what is spent, for an hour by the chain's clock. */
+/** The wallet signed, but with no key of the account: a contract that is not deployed yet does so. */
+export class NoPermit extends Error {}
+
+/**
+ * The chain as it will be once the tokens are handed over, to try a call on before anything is signed. A token that
+ * keeps its allowances elsewhere is not changed by it: the call then still finds no allowance.
+ */
+export function asIfAllowed(owner: Address, spend: Spend): StateOverride {
+  const inner = keccak256(
+    encodeAbiParameters([{ type: "address" }, { type: "uint256" }], [owner, ALLOWANCES_SLOT]),
+  );
+  const slot = keccak256(
+    encodeAbiParameters([{ type: "address" }, { type: "bytes32" }], [spend.spender, inner]),
+  );
+  const value: Hex = pad(toHex(spend.amount));
+  return [{ address: contracts[spend.token].address, stateDiff: [{ slot, value }] }];
+}
+
+/** Ask the wallet for a permit of exactly what is spent, for an hour by the chain's clock. Throws NoPermit. */
 export async function signPermit(
   client: Client,
   wallet: Client,
@@ -61,6 +95,7 @@ export async function signPermit(
     primaryType: "Permit",
     message: { owner, spender: spend.spender, value: spend.amount, nonce, deadline },
   });
+  if (signature.length !== SIGNATURE_LENGTH) throw new NoPermit();
   const { r, s, yParity } = parseSignature(signature);
   return { deadline, v: 27 + yParity, r, s };
 }

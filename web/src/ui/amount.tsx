@@ -7,10 +7,11 @@ export function amountProblem(
   parsed: Parsed,
   available: bigint | undefined,
   decimals: number,
+  unit = "",
 ): string | null {
   if (parsed.ok) {
     return available !== undefined && parsed.value > available
-      ? texts.amounts.moreThan(show(available, decimals, 6))
+      ? texts.amounts.moreThan(`${show(available, decimals, 6)} ${unit}`.trim())
       : null;
   }
   const words = texts.amounts[parsed.reason satisfies AmountProblem];
@@ -40,7 +41,9 @@ export function AmountField({
   hint?: string;
 }) {
   const id = useId();
-  const problem = text === "" ? null : amountProblem(parseAmount(text, decimals), available, decimals);
+  const problem = text === "" ? null : amountProblem(parseAmount(text, decimals), available, decimals, unit);
+  const told =
+    hint ?? (available === undefined ? "" : texts.act.available(`${show(available, decimals, 6)} ${unit}`));
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
@@ -49,6 +52,7 @@ export function AmountField({
           id={id}
           inputMode="decimal"
           autoComplete="off"
+          autoCorrect="off"
           spellCheck={false}
           placeholder="0"
           value={text}
@@ -57,22 +61,27 @@ export function AmountField({
           aria-describedby={`${id}-hint`}
         />
         <span className="unit">
-          {unit}
           {available !== undefined && available > 0n && (
-            <button type="button" className="tiny" onClick={() => onText(plain(available, decimals))}>
+            <button
+              type="button"
+              className="tiny"
+              aria-label={texts.act.allOf(unit)}
+              onClick={() => onText(plain(available, decimals))}
+            >
               {texts.act.all}
             </button>
           )}
+          {unit}
         </span>
       </div>
-      <span
-        id={`${id}-hint`}
-        className={problem === null ? "hint" : "wrong"}
-        role={problem === null ? undefined : "alert"}
-      >
-        {problem ??
-          hint ??
-          (available === undefined ? "" : texts.act.available(`${show(available, decimals, 6)} ${unit}`))}
+      <span id={`${id}-hint`} className="under">
+        {problem === null ? (
+          <span className="hint">{told}</span>
+        ) : (
+          <span className="wrong" role="alert">
+            {problem}
+          </span>
+        )}
       </span>
     </div>
   );

@@ -1,19 +1,18 @@
-import { useState } from "react";
+import "../style/transactions.css";
+import { useEffect, useRef, useState } from "react";
 import { useConnection } from "wagmi";
-import { forgetSent, isOpen, type Sent, type SentState, useSent } from "../chain/ledger";
+import { beingAsked } from "../chain/keeper";
+import { forgetSent, isOpen, type Sent, useSent } from "../chain/ledger";
 import { settings } from "../settings";
 import { texts } from "../texts/en";
-import { Chip, Dialog, type Tone, TransactionText } from "./basics";
+import { Chip, Dialog } from "./basics";
+import { useShownInPlace } from "./in-place";
+import { Progress, SentChip, SentFacts } from "./progress";
 
-const TONES: Record<SentState, Tone> = {
-  asking: "warn",
-  pending: "warn",
-  confirmed: "plain",
-  final: "good",
-  reverted: "bad",
-  rejected: "plain",
-  replaced: "warn",
-};
+/** What did well is told for so long; what did not stands until it is read. */
+const TOLD_SECONDS = 8;
+/** From then on one that is in no block may be let go: it may never be in one. */
+const STOPPABLE_SECONDS = 120;
 
 /** What the connected wallet has sent from this browser, newest first. */
 export function useOwnSent(): readonly Sent[] {
@@ -54,17 +53,26 @@ export function TransactionsButton() {
 export function TransactionList({ entries }: { entries: readonly Sent[] }) {
   if (entries.length === 0) return <p className="quiet">{texts.sent.none}</p>;
   return (
-    <ul className="plain stack">
+    <ul className="plain sent">
       {entries.map((entry) => (
         <li key={entry.id} data-state={entry.state}>
           <div className="row apart">
             <strong>{entry.summary}</strong>
-            <Chip tone={TONES[entry.state]}>{texts.sent[entry.state]}</Chip>
+            <SentChip entry={entry} />
           </div>
-          <div className="small quiet row">
-            {entry.hash !== null && <TransactionText hash={entry.hash} />}
-            {entry.blockNumber !== null && <span>{texts.sent.block(String(entry.blockNumber))}</span>}
-            {entry.note !== null && <span>{entry.note}</span>}
+          {isOpen(entry) && <Progress entry={entry} />}
+          <div className="row apart">
+            <SentFacts entry={entry} />
+            {isStoppable(entry) && (
+              <button
+                type="button"
+                className="tiny"
+                title={texts.sent.stopHint}
+                onClick={() => forgetSent(entry.id)}
+              >
+                {texts.sent.stopped}
+              </button>
+            )}
           </div>
         </li>
       ))}
@@ -72,16 +80,59 @@ export function TransactionList({ entries }: { entries: readonly Sent[] }) {
   );
 }
 
-/** What is open now, told where the person is looking and to who listens. */
+/**
+ * What is on its way, over the lower edge of the page so that nothing moves; and for a moment what became of it. What
+ * stands in its own place on the page is not told again.
+ */
 export function OpenTransactions() {
-  const open = useOwnSent().filter(isOpen);
+  const own = useOwnSent();
+  const here = useShownInPlace();
+  const { wasOpen, hide } = useWasOpen(own, here);
+  const told = own.filter(
+    (entry) => !here.has(entry.id) && !beingAsked.has(entry.id) && (isOpen(entry) || wasOpen.has(entry.id)),
+  );
   return (
-    <div aria-live="polite">
-      {open.length > 0 && (
-        <section className="panel">
-          <TransactionList entries={open} />
-        </section>
-      )}
+    <div className="toasts" aria-live="polite">
+      {told.map((entry) => (
+        <div className="toast" key={entry.id} data-state={entry.state}>
+          <div className="row apart">
+            <strong>{entry.summary}</strong>
+            <SentChip entry={entry} />
+          </div>
+          <Progress entry={entry} />
+          <div className="row apart">
+            <SentFacts entry={entry} />
+            {!isOpen(entry) && (
+              <button type="button" className="tiny" onClick={() => hide(entry.id)}>
+                {texts.sent.hide}
+              </button>
+            )}
+          </div>
+        </div>
+      ))}
     </div>
   );
+}
+
+/** Those that came to their end while this page was open, until they are hidden; what is final goes by itself. */
+function useWasOpen(own: readonly Sent[], here: ReadonlySet<string>) {
+  const open = useRef(new Set<string>());
+  const [wasOpen, setWasOpen] = useState<ReadonlySet<string>>(new Set());
+  const hide = (id: string) => setWasOpen((before) => new Set([...before].filter((each) => each !== id)));
+  useEffect(() => {
+    for (const entry of own) {
+      const { id, state } = entry;
+      if (isOpen(entry)) open.current.add(id);
+      else if (open.current.delete(id) && !here.has(id) && state !== "rejected") {
+        setWasOpen((before) => new Set([...before, id]));
+        if (state === "final") setTimeout(() => hide(id), TOLD_SECONDS * 1_000);
+      }
+    }
+  });
+  return { wasOpen, hide };
+}
+
+function isStoppable(entry: Sent): boolean {
+  const age = Math.floor(Date.now() / 1_000) - entry.begunAt;
+  return (entry.state === "asking" || entry.state === "pending") && age > STOPPABLE_SECONDS;
 }
