@@ -69,6 +69,7 @@ def test_every_route_that_needs_a_credential_says_so(document: dict[str, Any]) -
         "/v1/public/buybacks",
         "/v1/public/powers",
         "/v1/public/deployment",
+        "/v1/public/wallets/{address}",
         "/v1/public/operator",
         "/v1/public/statements",
         "/v1/public/statements/{epoch}",

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from entitlement.api.own_data import ExportOut
 from entitlement.audit.journal import audit
 from entitlement.core.adjustments import Wish
 from entitlement.core.epochs import SECONDS_PER_EPOCH, epoch_at
@@ -58,7 +59,9 @@ def export(world: World, headers: dict[str, str]) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
-    return dict(json.loads(answer.content))
+    told = json.loads(answer.content)
+    ExportOut.model_validate(told)
+    return dict(told)
 
 
 def delete(world: World, confirm: object, headers: dict[str, str]) -> httpx.Response:
