@@ -35,6 +35,7 @@ from entitlement.api.public_schemas import (
 from entitlement.chain.public.snapshot import Snapshot
 from entitlement.flows.kept_answer import Held
 from entitlement.flows.read_public import CREDIT_FRESH_SECONDS, FRESH_SECONDS
+from entitlement.report.explorer import Explorer
 from entitlement.wiring.service import Service
 
 PREFIX = "/v1/public"
@@ -93,7 +94,7 @@ def deployment(flows: TheService, request: Request) -> Response:
 @pages.get("/public")
 def public_page(flows: TheService) -> Response:
     """Return all of it as a page for people."""
-    status, text = page(flows.public)
+    status, text = page(flows.public, Explorer(flows.network.explorer))
     return Response(text, status, media_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
 
 

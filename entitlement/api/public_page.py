@@ -22,7 +22,9 @@ from entitlement.api.public_sections import (
 )
 from entitlement.core.errors import EntitlementError
 from entitlement.flows.read_public import ReadPublic
+from entitlement.report.bar import bar
 from entitlement.report.document import code, document, tile
+from entitlement.report.explorer import Explorer
 from entitlement.report.markup import Markup, element
 from entitlement.report.style import POLICY
 from entitlement.report.words import dollars, duration, moment, share, tokens
@@ -36,9 +38,19 @@ PAGE_HEADERS = {
     "Cache-Control": "public, max-age=12, stale-while-revalidate=300",
 }
 NANO_USD_PER_DIEM_WEI = 10**9
+PLACES = (
+    ("supply", "Supply"),
+    ("diem", "DIEM"),
+    ("emission", "Emission"),
+    ("buybacks", "Buybacks"),
+    ("credit", "Credit"),
+    ("powers", "Powers"),
+    ("deployment", "Contracts"),
+)
+"""Each section and its name in the bar."""
 
 
-def page(public: ReadPublic) -> tuple[int, str]:
+def page(public: ReadPublic, explorer: Explorer) -> tuple[int, str]:
     """Return a status and the page; where the chain was never read, 503 and a page that says why."""
     try:
         held = public.figures()
@@ -47,29 +59,30 @@ def page(public: ReadPublic) -> tuple[int, str]:
     supply, diem = supply_out(held), diem_out(held)
     return 200, document(
         TITLE,
-        element("header", _heading(supply.read), _tiles(supply, diem)),
+        bar(PLACES),
+        element("header", _heading(supply.read, explorer), _tiles(supply, diem)),
         element(
             "main",
             supply_section(supply),
             diem_section(diem),
-            emission_section(emission_out(held)),
-            buybacks_section(buybacks_out(held)),
-            _credit(public),
-            powers_section(powers_out(held)),
-            deployment_section(deployment_out(held.value)),
+            emission_section(emission_out(held), explorer),
+            buybacks_section(buybacks_out(held), explorer),
+            _credit(public, explorer),
+            powers_section(powers_out(held), explorer),
+            deployment_section(deployment_out(held.value), explorer),
         ),
         _footer(),
     )
 
 
-def _credit(public: ReadPublic) -> Markup:
+def _credit(public: ReadPublic, explorer: Explorer) -> Markup:
     try:
-        return credit_section(credit_out(public, public.credit()))
+        return credit_section(credit_out(public, public.credit()), explorer)
     except EntitlementError as error:
         return section("credit", "Credit", "credit", element("p", str(error), class_="quiet"))
 
 
-def _heading(read: ReadOut) -> list[Markup]:
+def _heading(read: ReadOut, explorer: Explorer) -> list[Markup]:
     stale: list[Markup] = []
     if read.is_stale:
         reason = f" The last attempt failed: {read.problem}." if read.problem else ""
@@ -84,7 +97,9 @@ def _heading(read: ReadOut) -> list[Markup]:
         ),
         element(
             "p",
-            f"Chain {read.chain_id}, block {read.block}, {moment(read.block_time)} UTC, ",
+            f"Chain {read.chain_id}, block ",
+            explorer.block(read.block),
+            f", {moment(read.block_time)} UTC, ",
             code(read.block_hash),
             class_="stamp",
         ),
@@ -125,6 +140,7 @@ def _footer() -> Markup:
 def _excuse(reason: str) -> str:
     return document(
         TITLE,
+        bar(),
         element(
             "main",
             element(

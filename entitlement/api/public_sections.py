@@ -15,6 +15,7 @@ from entitlement.api.public_schemas import (
 from entitlement.core.epochs import SECONDS_PER_EPOCH
 from entitlement.core.units import NANO_USD_PER_USD, WEI_PER_TOKEN
 from entitlement.report.document import NUMBER, code, figure_of, folded, table
+from entitlement.report.explorer import Explorer
 from entitlement.report.markup import Child, Markup, element
 from entitlement.report.svg import Axes, Bar, Labelled, Mark, Tick, bar_plot, line_plot, nice_ticks, shares
 from entitlement.report.words import (
@@ -170,7 +171,7 @@ def diem_section(found: DiemOut) -> Markup:
     )
 
 
-def emission_section(found: EmissionOut) -> Markup:
+def emission_section(found: EmissionOut, explorer: Explorer) -> Markup:
     """Return the emission since the beginning."""
     history = [(each.since, int(each.rate_per_second) * YEAR) for each in found.history]
     end = max(found.read.block_time, history[-1][0])
@@ -193,7 +194,7 @@ def emission_section(found: EmissionOut) -> Markup:
             moment(each.since),
             tokens(int(each.rate_per_second) * YEAR),
             code(each.rate_per_second),
-            code(short(each.transaction)),
+            explorer.transaction(each.transaction),
         )
         for each in reversed(found.history)
     ]
@@ -218,7 +219,7 @@ def emission_section(found: EmissionOut) -> Markup:
     )
 
 
-def buybacks_section(found: BuybacksOut) -> Markup:
+def buybacks_section(found: BuybacksOut, explorer: Explorer) -> Markup:
     """Return what was bought and burned."""
     months = found.burned_by_month[-MONTHS_SHOWN:]
     plot: Child = element("p", "Nothing was burned yet.", class_="quiet")
@@ -240,7 +241,7 @@ def buybacks_section(found: BuybacksOut) -> Markup:
             tokens(int(each.burned)),
             usdc(int(each.price_paid), 4),
             percent(each.over_mean_millionths),
-            code(short(each.transaction)),
+            explorer.transaction(each.transaction),
         )
         for each in found.runs[::-1][:RUNS_SHOWN]
     ]
@@ -282,7 +283,7 @@ def buybacks_section(found: BuybacksOut) -> Markup:
     )  # fmt: skip
 
 
-def credit_section(found: CreditOut) -> Markup:
+def credit_section(found: CreditOut, explorer: Explorer) -> Markup:
     """Return what all accounts together were granted and spent."""
     sums = {
         each.epoch: (
@@ -320,7 +321,7 @@ def credit_section(found: CreditOut) -> Markup:
     roots = [
         (
             day(each.epoch * SECONDS_PER_EPOCH), code(short(each.root)), dollars(int(each.granted)),
-            dollars(int(each.spent)), each.accounts, code(short(each.transaction)),
+            dollars(int(each.spent)), each.accounts, explorer.transaction(each.transaction),
         )
         for each in reversed(found.roots[-ROOTS_SHOWN:])
     ]  # fmt: skip
@@ -350,13 +351,13 @@ def credit_section(found: CreditOut) -> Markup:
     )  # fmt: skip
 
 
-def powers_section(found: PowersOut) -> Markup:
+def powers_section(found: PowersOut, explorer: Explorer) -> Markup:
     """Return who may do what, and what waits to be done."""
     powers = [
         (
             each.power,
             each.may,
-            [[element("code", one, class_="whole"), " "] for one in each.holders] or "nobody",
+            [[explorer.address(one, "whole"), " "] for one in each.holders] or "nobody",
         )
         for each in found.powers
     ]
@@ -373,7 +374,7 @@ def powers_section(found: PowersOut) -> Markup:
         ),
         table("Who holds what", [("power", None), ("may", None), ("held by", None)], powers),
         element("h3", "The timelock's queue"),
-        [_operation(each) for each in waiting]
+        [_operation(each, explorer) for each in waiting]
         if waiting
         else element("p", "Nothing was ever scheduled.", class_="quiet"),
         folded(
@@ -390,10 +391,13 @@ def powers_section(found: PowersOut) -> Markup:
     )
 
 
-def deployment_section(found: DeploymentOut) -> Markup:
+def deployment_section(found: DeploymentOut, explorer: Explorer) -> Markup:
     """Return where everything stands."""
-    rows = [(each.name, code(each.address)) for each in found.contracts]
-    others: list[tuple[str, Child]] = [("pool of VVV and USDC", code(found.pool)), ("USDC", code(found.usdc))]
+    rows = [(each.name, explorer.address(each.address)) for each in found.contracts]
+    others: list[tuple[str, Child]] = [
+        ("pool of VVV and USDC", explorer.address(found.pool)),
+        ("USDC", explorer.address(found.usdc)),
+    ]
     return section(
         "deployment",
         "Contracts",
@@ -426,7 +430,7 @@ def _checks(found: SupplyOut) -> Markup:
     )
 
 
-def _operation(found: OperationOut) -> Markup:
+def _operation(found: OperationOut, explorer: Explorer) -> Markup:
     when = {
         "waiting": f"from {moment(found.ready_at)} UTC on",
         "ready": f"since {moment(found.ready_at)} UTC",
@@ -437,15 +441,22 @@ def _operation(found: OperationOut) -> Markup:
             "p",
             element("span", found.state, class_=f"state {found.state}"),
             f" {when}, scheduled {moment(found.scheduled_at)} by ",
-            code(short(found.transaction)),
+            explorer.transaction(found.transaction),
+            _ended(found, explorer),
         ),
-        element("ul", [element("li", _call(each)) for each in found.calls]),
+        element("ul", [element("li", _call(each, explorer)) for each in found.calls]),
         class_="operation",
     )
 
 
-def _call(call: CallOut) -> list[Child]:
-    target: Child = call.contract or code(call.target)
+def _ended(found: OperationOut, explorer: Explorer) -> list[Child]:
+    if found.ended_by is None:
+        return []
+    return [f", {found.state} by ", explorer.transaction(found.ended_by)]
+
+
+def _call(call: CallOut, explorer: Explorer) -> list[Child]:
+    target: Child = call.contract or explorer.address(call.target)
     if call.function is None:
         return [target, ": not a function that is known here, ", code(call.data)]
     arguments = ", ".join(f"{each.name} = {each.value}" for each in call.arguments)

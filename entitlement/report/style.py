@@ -1,4 +1,4 @@
-"""The one stylesheet of pages and reports: light or dark as the reader's system is."""
+"""The one stylesheet of pages and reports: light or dark as the system is, in the dashboard's colours."""
 
 import base64
 import hashlib
@@ -6,15 +6,15 @@ import hashlib
 STYLE = """
 :root {
   color-scheme: light dark;
-  --ground: #fbfaf7; --panel: #ffffff; --ink: #1d2329; --quiet: #5d6670; --line: #e4e1d9; --grid: #eeebe4;
-  --one: #2f6f5e; --one-soft: #2f6f5e22; --two: #c2803a; --three: #8a7fb5; --four: #4f86b8; --five: #b9b3a5;
-  --six: #a8555b; --warn: #8a4b08; --warn-ground: #fdf3e3;
+  --ground: #f7f6f2; --panel: #ffffff; --ink: #1a2026; --quiet: #59626b; --line: #e2dfd6; --grid: #eeebe4;
+  --one: #24604f; --one-soft: #24604f22; --two: #9a5b17; --three: #6a5fa0; --four: #2f6a9f; --five: #b9b3a5;
+  --six: #a3333b; --warn: #7a4206; --warn-ground: #fdf2e0;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #14181c; --panel: #1b2026; --ink: #e6e4de; --quiet: #9aa3ab; --line: #2c333a; --grid: #252b31;
-    --one: #6cc0a6; --one-soft: #6cc0a622; --two: #dda465; --three: #aea4d6; --four: #7fb0de; --five: #5d6670;
-    --six: #d4848a; --warn: #f0c588; --warn-ground: #2d2518;
+    --ground: #12161a; --panel: #1a1f25; --ink: #e8e6e0; --quiet: #a3acb4; --line: #2d343c; --grid: #262c33;
+    --one: #6cc4a9; --one-soft: #6cc4a922; --two: #e3ad6d; --three: #b3a9dc; --four: #86b7e6; --five: #5d6670;
+    --six: #f0929a; --warn: #f2c98d; --warn-ground: #33291a;
   }
 }
 * { box-sizing: border-box; }
@@ -22,9 +22,26 @@ body {
   margin: 0; background: var(--ground); color: var(--ink); line-height: 1.55;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
 }
+:focus-visible { outline: 3px solid var(--four); outline-offset: 2px; border-radius: .25rem; }
+.bar { background: var(--ground); border-bottom: 1px solid var(--line); }
+.bar > div {
+  max-width: 62rem; margin: 0 auto; padding: .6rem 1.25rem;
+  display: flex; flex-wrap: wrap; align-items: center; gap: .3rem 1.1rem;
+}
+.bar a { color: var(--quiet); text-decoration: none; font-size: .94rem; }
+.bar a:hover { color: var(--ink); text-decoration: underline; }
+.bar .brand {
+  display: inline-flex; align-items: center; gap: .55rem;
+  color: var(--ink); font-weight: 680; font-size: 1rem;
+}
+.bar svg { width: 1.6rem; height: 1.6rem; }
+.bar .places { margin-left: auto; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; }
+.bar .dashboard { color: var(--one); font-weight: 580; }
 main, header, footer { max-width: 62rem; margin: 0 auto; padding: 0 1.25rem; }
 header { padding-top: 3rem; }
 footer { padding-bottom: 4rem; color: var(--quiet); font-size: .9rem; }
+a code { color: inherit; }
+section { scroll-margin-top: 1rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; font-weight: 650; }
 h2 { font-size: 1.25rem; margin: 0 0 .25rem; letter-spacing: -.005em; font-weight: 620; }
 h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; font-weight: 600; }
@@ -37,13 +54,13 @@ a { color: var(--one); text-underline-offset: .15em; }
   margin: 1rem 0 0;
 }
 section {
-  background: var(--panel); border: 1px solid var(--line); border-radius: .8rem;
+  background: var(--panel); border: 1px solid var(--line); border-radius: 14px;
   padding: 1.4rem 1.5rem 1.2rem; margin: 1.4rem 0;
 }
 .tiles {
   display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 1rem; margin: 1.8rem 0 0;
 }
-.tile { background: var(--panel); border: 1px solid var(--line); border-radius: .8rem; padding: 1rem 1.2rem; }
+.tile { background: var(--panel); border: 1px solid var(--line); border-radius: 14px; padding: 1rem 1.2rem; }
 .tile b { display: block; font-size: 1.45rem; font-weight: 620; line-height: 1.3; }
 .tile span { color: var(--quiet); font-size: .88rem; }
 .scroll { overflow-x: auto; margin: .6rem -.25rem .4rem; padding: 0 .25rem; }
@@ -101,6 +118,8 @@ svg.shares { height: 2.1rem; margin: .9rem 0 .6rem; border-radius: .3rem; }
 @media (max-width: 40rem) {
   body { font-size: 15px; }
   header { padding-top: 1.8rem; }
+  .bar > div { padding: .6rem .8rem; } .bar .dashboard { margin-left: auto; }
+  .bar .places { flex-basis: 100%; margin: 0; gap: .2rem .9rem; }
   section { padding: 1.1rem 1rem .9rem; border-radius: .6rem; margin: 1rem 0; }
   main, header, footer { padding-left: .8rem; padding-right: .8rem; }
   h1 { font-size: 1.5rem; }

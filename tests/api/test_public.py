@@ -32,6 +32,7 @@ OF_CHAIN = ("supply", "diem", "emission", "buybacks", "powers")
 ROUTES = (*OF_CHAIN, "credit", "deployment")
 PATIENCE = 120.0
 """A loaded machine takes its time, and that is no failure."""
+EXPLORED = r"https://explorer\.example/((address|tx)/0x[0-9a-fA-F]+|block/[0-9]+)"
 HOSTILE = "<script>alert('x')</script>\"><img src=https://evil.example/x onerror=alert(1)>"
 
 
@@ -360,6 +361,50 @@ def test_what_a_node_says_cannot_become_part_of_the_page(
         hostile_page = page_over(front, public, hostile(told))
         assert "&lt;script&gt;" in hostile_page
         assert_harmless(hostile_page)
+
+
+def links_of(text: str) -> list[str]:
+    found = [attributes.get("href") or "" for tag, attributes in Elements(text).found if tag == "a"]
+    return [link for link in found if re.match(r"\w+:|//", link)]
+
+
+def test_the_page_leads_to_the_explorer_where_the_network_has_one_and_nowhere_else(
+    public: PublicWorld, front: Front
+) -> None:
+    text = public.client.get("/public").text
+    assert links_of(text) == []
+    assert '<a href="/" class="brand">' in text
+    for place in re.findall(r'href="#(\w+)"', text):
+        assert f'<section id="{place}">' in text
+    network = replace(public.service.network, explorer="https://explorer.example")
+    front.app = create_app(replace(public.service, network=network))
+    found = links_of(public.client.get("/public").text)
+    head = public.system.devnet.head().number
+    assert f"https://explorer.example/block/{head}" in found
+    for address in public.system.deployment.addresses.values():
+        assert f"https://explorer.example/address/{address}" in found
+    told = [
+        *(each["transaction"] for each in public.get("buybacks").json()["runs"]),
+        *(each["transaction"] for each in public.get("credit").json()["roots"]),
+        *(each["transaction"] for each in public.get("emission").json()["history"]),
+        *(each["transaction"] for each in public.get("powers").json()["operations"]),
+        *(each["ended_by"] for each in public.get("powers").json()["operations"] if each["ended_by"]),
+    ]
+    assert len(told) > 10
+    for transaction in told:
+        assert f"https://explorer.example/tx/{transaction}" in found
+    assert [link for link in found if not re.fullmatch(EXPLORED, link)] == []
+
+
+def test_what_is_no_address_and_no_hash_becomes_no_link(
+    public: PublicWorld, front: Front, told: System
+) -> None:
+    network = replace(public.service.network, explorer="https://explorer.example")
+    reading = ReadPublic(public.sessions, lambda: hostile(told), patience=PATIENCE)
+    front.app = create_app(replace(public.service, network=network, public=reading))
+    text = public.client.get("/public").text
+    assert "&lt;script&gt;" in text
+    assert [link for link in links_of(text) if not re.fullmatch(EXPLORED, link)] == []
 
 
 def hostile(told: System) -> SnapshotReader:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entitlement.chain.toolchain import PROJECT
 from entitlement.report.markup import Markup, element
 from entitlement.report.style import POLICY, STYLE
 from entitlement.report.svg import (
@@ -149,3 +150,24 @@ def test_the_policy_knows_the_one_stylesheet_and_the_stylesheet_asks_nobody() ->
     assert "url(" not in STYLE
     assert "@import" not in STYLE
     assert "@font-face" not in STYLE
+
+
+def colours_of(text: str, names: dict[str, str]) -> list[dict[str, str]]:
+    """What each name stands for, by day and by night: the name as the page has it -> its colour."""
+    day, night = text.split("@media (prefers-color-scheme: dark)")
+    return [
+        {ours: found[1] for name, ours in names.items() if (found := re.search(rf"{name}: (#\w+)", part))}
+        for part in (day, night.split("* {")[0])
+    ]
+
+
+def test_pages_of_the_server_have_the_colours_of_the_dashboard() -> None:
+    tokens_css = (PROJECT / "web" / "src" / "style" / "tokens.css").read_text()
+    same = {f"--{name}": name for name in ("ground", "panel", "ink", "quiet", "line", "grid", "warn")}
+    theirs = same | {
+        "--accent": "one", "--second": "two", "--third": "three", "--fourth": "four", "--bad": "six",
+        "--warn-soft": "warn-ground",
+    }  # fmt: skip
+    found = colours_of(tokens_css, theirs)
+    assert [len(each) for each in found] == [len(theirs)] * 2
+    assert colours_of(STYLE, {f"--{name}": name for name in found[0]}) == found

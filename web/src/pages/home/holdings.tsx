@@ -31,7 +31,15 @@ export function VvvPanel({ followed, onChain }: Props) {
   const locked = amountOf(onChain?.stake.locked, at, "vvv_locked");
   const minted = amountOf(onChain?.position.minted, at, "diem_minted");
   return (
-    <Panel title={words.vvvTitle} aside={<Link href="/stake">{words.linkStake}</Link>}>
+    <Panel
+      title={words.vvvTitle}
+      aside={
+        <span className="links">
+          <Link href="/stake">{words.linkClaim}</Link>
+          <Link href="/stake">{words.linkStake}</Link>
+        </span>
+      }
+    >
       <Rewards />
       <Lines>
         <Line name={words.inWallet} value={shown(onChain?.vvv.balance)} />
@@ -64,15 +72,10 @@ function Rewards() {
   const accruing = useAccruing();
   return (
     <div className="rewards">
-      <div>
-        <div className="name">{words.rewards}</div>
-        <div className="value number">
-          {accruing === undefined ? <Waiting width={10} /> : `${tokens(accruing.now, 8)} VVV`}
-        </div>
+      <div className="name">{words.rewards}</div>
+      <div className="value number">
+        {accruing === undefined ? <Waiting width={10} /> : `${tokens(accruing.now, 8)} VVV`}
       </div>
-      <Link href="/stake" className="button">
-        {words.linkClaim}
-      </Link>
       <div className="note">
         {accruing === undefined
           ? " "
@@ -96,7 +99,7 @@ export function DiemPanel({ followed, onChain }: Props) {
     <Panel
       title={words.diemTitle}
       aside={
-        <span className="row">
+        <span className="links">
           <Link href="/mint">{words.linkMint}</Link>
           <Link href="/right">{words.linkRight}</Link>
         </span>
