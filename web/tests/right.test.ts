@@ -1,28 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { day, SECONDS_PER_EPOCH } from "../src/core/epochs";
-import {
-  afterCancel,
-  afterMove,
-  afterStake,
-  creditOf,
-  EXIT_SECONDS,
-  epochOfDay,
-  SMALLEST_RIGHT,
-  termBounds,
-} from "../src/core/right";
+import { afterCancel, afterMove, afterStake, EXIT_SECONDS, epochOfDay, termBounds } from "../src/core/right";
 
 const DIEM = 10n ** 18n;
 const right = { current: 5n * DIEM, next: 3n * DIEM };
 
 describe("the daily right", () => {
-  test("a dollar a day for each DIEM, and nothing below a tenth of one", () => {
-    expect(creditOf(DIEM)).toBe(10n ** 9n);
-    expect(creditOf(SMALLEST_RIGHT)).toBe(10n ** 8n);
-    expect(creditOf(SMALLEST_RIGHT - 1n)).toBe(0n);
-    expect(creditOf(DIEM + 999_999_999n)).toBe(10n ** 9n);
-  });
-
   test("a stake counts today, an exit and a delegation only tomorrow", () => {
     expect(afterStake(right, DIEM)).toEqual({ current: 6n * DIEM, next: 4n * DIEM });
     expect(afterMove(right, -DIEM)).toEqual({ current: 5n * DIEM, next: 2n * DIEM });

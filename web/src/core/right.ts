@@ -1,12 +1,8 @@
 /**
- * The daily right, as InferenceStake keeps it and the service pays for it. Amounts are wei of DIEM, times Unix
- * seconds; one wei is a 1e-18 dollar a day.
+ * What an act does to the daily right, as InferenceStake keeps it. Amounts are wei of DIEM, times Unix seconds.
  */
 import { epochAt, SECONDS_PER_EPOCH } from "./epochs";
-import { dailyCredit } from "./units";
 
-/** Less than this (0.1 DIEM) gives no credit on a day. */
-export const SMALLEST_RIGHT = 10n ** 17n;
 /** From the request of an exit until its ticket is due: InferenceStake's cooldown. */
 export const EXIT_SECONDS = 86_400;
 /** The furthest last day of a delegation, counted from today: InferenceStake's TERM_MAXIMUM. */
@@ -14,11 +10,6 @@ export const TERM_DAYS_MAX = 366;
 
 /** What an account may spend today and tomorrow. */
 export type Right = { current: bigint; next: bigint };
-
-/** The credit of a right, in nano-dollars a day, floored; nothing below the smallest right. */
-export function creditOf(right: bigint): bigint {
-  return right >= SMALLEST_RIGHT ? dailyCredit(right) : 0n;
-}
 
 /** A stake counts today and tomorrow. */
 export function afterStake(right: Right, amount: bigint): Right {

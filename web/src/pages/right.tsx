@@ -1,7 +1,7 @@
 import "./right.css";
 import { useNow, useOwnOnChain } from "../chain/reading";
+import { creditOf } from "../core/allowance";
 import { clock, endOfEpoch, epochAt } from "../core/epochs";
-import { creditOf } from "../core/right";
 import { dollars, tokens } from "../core/units";
 import { texts } from "../texts/en";
 import { PageHeading, Panel, Tile } from "../ui/basics";

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import { Link } from "wouter";
+import { creditOf } from "../../core/allowance";
 import { cap } from "../../core/curve";
 import type { View } from "../../core/curveview";
 import { type Curve, impact, type Quote, quoteAmount, quoteLock, reachFor } from "../../core/minting";
-import { creditOf } from "../../core/right";
 import { basisPoints, dollars, parseAmount, percent, plain, TOKEN_DECIMALS, tokens } from "../../core/units";
 import { texts } from "../../texts/en";
 import { AmountField } from "../../ui/amount";
