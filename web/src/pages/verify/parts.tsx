@@ -1,7 +1,11 @@
 import { type ReactNode, useId, useState } from "react";
+import { useConnection } from "wagmi";
+import { useSession } from "../../api/session";
 import { explain } from "../../chain/errors";
 import { NotOfThisForm } from "../../core/forms";
 import { texts } from "../../texts/en";
+import { SignInButton } from "../../ui/gates";
+import { ConnectButton } from "../../ui/wallet";
 
 const words = texts.verify;
 /** A day of 100,000 wallets is about 13 MB. */
@@ -118,4 +122,12 @@ export function whyNot(error: unknown): string {
   if (error instanceof NotOfThisForm || error instanceof SyntaxError) return words.notRead(error.message);
   if (error instanceof DOMException && error.name === "AbortError") return words.stopped;
   return explain(error);
+}
+
+/** What is the owner's own, without a panel of its own: its content, or the button that leads to it. */
+export function OwnerOnly({ children }: { children: ReactNode }) {
+  const { isConnected } = useConnection();
+  const { session } = useSession();
+  if (!isConnected) return <ConnectButton />;
+  return session === null ? <SignInButton /> : children;
 }

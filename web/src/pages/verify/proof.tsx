@@ -9,9 +9,8 @@ import { dollars } from "../../core/units";
 import { settings } from "../../settings";
 import { texts } from "../../texts/en";
 import { Notice, Tile } from "../../ui/basics";
-import { NeedsSession } from "../../ui/gates";
 import { type Commitment, commitmentOf, isOurs, ownProof } from "./asking";
-import { type Check, Checks, DownloadButton, FileChoice, Hashes, whyNot } from "./parts";
+import { type Check, Checks, DownloadButton, FileChoice, Hashes, OwnerOnly, whyNot } from "./parts";
 
 const words = texts.verify.day;
 
@@ -47,7 +46,7 @@ export function ProofCheck({
     <section className="stack" aria-labelledby={id}>
       <h3 id={id}>{words.proofTitle}</h3>
       <p className="lead small">{words.proofLead}</p>
-      <NeedsSession>
+      <OwnerOnly>
         <div>
           <button
             type="button"
@@ -58,7 +57,7 @@ export function ProofCheck({
             {checking.isPending ? texts.verify.computing : words.check}
           </button>
         </div>
-      </NeedsSession>
+      </OwnerOnly>
       <FileChoice label={words.file} onText={(text) => checking.mutate(text)} />
       {checking.isError && <Notice tone="bad">{whyNot(checking.error)}</Notice>}
       {checking.isSuccess && <Found {...checking.data} />}

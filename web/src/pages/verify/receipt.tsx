@@ -10,10 +10,9 @@ import { day, moment } from "../../core/epochs";
 import { dollars } from "../../core/units";
 import { texts } from "../../texts/en";
 import { Notice, Panel } from "../../ui/basics";
-import { NeedsSession } from "../../ui/gates";
 import { isOurs, ownReceipt } from "./asking";
 import { type Known, knownOperator } from "./operator_known";
-import { type Check, Checks, DownloadButton, FileChoice, Hashes, whyNot } from "./parts";
+import { type Check, Checks, DownloadButton, FileChoice, Hashes, OwnerOnly, whyNot } from "./parts";
 
 const words = texts.verify.receipt;
 const HOLD = /^[!-~]{1,64}$/;
@@ -43,7 +42,7 @@ export function ReceiptCheck() {
     <Panel title={words.title}>
       <div className="stack">
         <p className="lead">{words.lead}</p>
-        <NeedsSession>
+        <OwnerOnly>
           <form
             className="ask"
             onSubmit={(event) => {
@@ -71,7 +70,7 @@ export function ReceiptCheck() {
           <p id={`${id}-hint`} className="small quiet">
             {isWrong ? <span role="alert">{words.notAHold}</span> : words.holdHint}
           </p>
-        </NeedsSession>
+        </OwnerOnly>
         <FileChoice label={words.file} onText={(text) => checking.mutate({ text })} />
         {checking.isError && <Notice tone="bad">{whyNot(checking.error)}</Notice>}
         {checking.isSuccess && <Found {...checking.data} />}
