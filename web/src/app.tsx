@@ -6,6 +6,7 @@ import Home from "./pages/home";
 import { texts } from "./texts/en";
 import { Banners } from "./ui/banners";
 import { Waiting } from "./ui/basics";
+import { Boundary } from "./ui/boundary";
 import { OpenTransactions, TransactionsButton } from "./ui/transactions";
 import { WalletButton } from "./ui/wallet";
 
@@ -72,13 +73,15 @@ export function App() {
         <main id="content" className="page" ref={main} tabIndex={-1}>
           <Banners health={health} />
           <OpenTransactions />
-          <Suspense fallback={<Waiting width={20} />}>
-            <Switch>
-              {PAGES.map((page) => (
-                <Route key={page.path} path={page.path} component={page.page} />
-              ))}
-            </Switch>
-          </Suspense>
+          <Boundary key={location} title={PAGES.find((page) => page.path === location)?.name ?? texts.brand}>
+            <Suspense fallback={<Waiting width={20} />}>
+              <Switch>
+                {PAGES.map((page) => (
+                  <Route key={page.path} path={page.path} component={page.page} />
+                ))}
+              </Switch>
+            </Suspense>
+          </Boundary>
         </main>
       </div>
     </>

@@ -21,6 +21,10 @@ export const texts = {
   loading: "Loading",
   unknown: "not known yet",
   more: "More",
+  broken: {
+    what: "This page could not be shown: it was answered in a way that it does not understand. Nothing was sent; your wallet and your transactions are as they were.",
+    again: "Load it again",
+  },
 
   nav: {
     label: "Pages",
