@@ -36,6 +36,13 @@ def sign_in(page: Page) -> None:
     expect(page.get_by_role("button", name=asking)).to_have_count(0)
 
 
+def is_connected(page: Page, address: str) -> None:
+    """Wait until the bar shows this account, by its first and last digits."""
+    expect(page.get_by_role("banner")).to_contain_text(
+        re.compile(f"{address[:6]}.*{address[-4:]}", re.IGNORECASE)
+    )
+
+
 def stake(page: Page, amount: str) -> Locator:
     """Fill in a stake of VVV, and return the button that carries it out."""
     page.get_by_role("main").get_by_role("textbox").first.fill(amount)

@@ -1,22 +1,11 @@
 """Connecting: which wallet, which account, which chain, and every no on the way."""
 
-import re
+from playwright.sync_api import expect
 
-from playwright.sync_api import Page, expect
-
-from tests.web.acts import NO, connect, sign_in
+from tests.web.acts import NO, connect, is_connected, sign_in
 from tests.web.browser import Visitor
 from tests.web.stack import World
 from tests.web.wallet import CHAIN, ELSEWHERE
-
-
-def short(address: str) -> re.Pattern[str]:
-    """Return an address as the page shows it: its first and last digits."""
-    return re.compile(f"{address[:6]}.*{address[-4:]}", re.IGNORECASE)
-
-
-def is_connected(page: Page, address: str) -> None:
-    expect(page.get_by_role("banner")).to_contain_text(short(address))
 
 
 def test_a_wallet_connects_and_stays_connected_over_a_reload(world: World, visitor: Visitor) -> None:
@@ -80,7 +69,7 @@ def test_a_wallet_on_another_chain_is_asked_to_switch_and_our_chain_is_added_to_
 
 
 def test_a_rejected_signature_opens_no_session_and_may_be_given_later(world: World, visitor: Visitor) -> None:
-    page = visitor.open("/keys", world.person())
+    page = visitor.open("/", world.person())
     connect(page)
     visitor.wallet.reject_next("personal_sign")
     page.get_by_role("button", name="Sign in").first.click()
@@ -94,7 +83,7 @@ def test_a_rejected_signature_opens_no_session_and_may_be_given_later(world: Wor
 
 
 def test_a_session_of_one_account_is_not_used_for_another(world: World, visitor: Visitor) -> None:
-    page = visitor.open("/keys", world.person())
+    page = visitor.open("/", world.person())
     connect(page)
     sign_in(page)
     visitor.wallet.use(world.person().account)

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.web.acts import connect, go, sign_in, stake
+from tests.web.acts import connect, go, is_connected, sign_in, stake
 from tests.web.browser import Visitor
 from tests.web.stack import World
 
@@ -60,13 +60,13 @@ def poison(route: Route) -> None:
 
 def test_texts_of_answers_are_shown_and_never_run(world: World, visitor: Visitor) -> None:
     alice = world.person(vvv=100, staked_diem=2)
-    world.spend(world.key(alice, HARM[:100]))
+    world.spend(world.key(alice, HARM[:40]))
     page = visitor.open("/", alice)
     page.route("**/v1/**", poison)
     page.route("**/health/**", poison)
     connect(page)
-    go(page, visitor.url + "/keys")
     sign_in(page)
+    go(page, visitor.url + "/keys")
     expect(page.get_by_role("main")).to_contain_text("<img src=x onerror=")
     unharmed(page)
     for path in PATHS:
@@ -76,7 +76,7 @@ def test_texts_of_answers_are_shown_and_never_run(world: World, visitor: Visitor
 
 
 def test_a_refusal_of_the_service_is_shown_as_text(world: World, visitor: Visitor) -> None:
-    page = visitor.open("/keys", world.person())
+    page = visitor.open("/", world.person())
     connect(page)
     problem = json.dumps({"type": "about:blank", "status": 403, "code": HARM, "title": HARM, "detail": HARM})
     page.route(
@@ -89,17 +89,24 @@ def test_a_refusal_of_the_service_is_shown_as_text(world: World, visitor: Visito
     unharmed(page)
 
 
+@pytest.mark.browser_long
 @pytest.mark.parametrize("body", ["", "null", "[]", "<html>", '{"balance": {"available": 1e400}}', "{}"])
-def test_an_answer_that_is_none_breaks_no_page(world: World, visitor: Visitor, body: str) -> None:
+def test_an_answer_that_is_none_leaves_every_page_its_heading_and_the_way_to_the_others(
+    world: World, visitor: Visitor, body: str
+) -> None:
     alice = world.person(vvv=100, staked_diem=2)
-    page = visitor.open("/keys", alice)
+    page = visitor.open("/", alice)
     connect(page)
     sign_in(page)
     page.route("**/v1/**", lambda route: route.fulfill(content_type="application/json", body=body))
+    # React tells on the console what a page's boundary has caught.
+    visitor.means("console: ")
     for path in PATHS:
         go(page, visitor.url + path)
         page.wait_for_load_state("networkidle")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.get_by_role("navigation")).to_be_visible()
+        is_connected(page, alice.address)
 
 
 NO_AMOUNTS = (
