@@ -45,8 +45,8 @@ def is_connected(page: Page, address: str) -> None:
 
 def stake(page: Page, amount: str) -> Locator:
     """Fill in a stake of VVV, and return the button that carries it out."""
-    page.get_by_role("main").get_by_role("textbox").first.fill(amount)
-    return page.get_by_role("main").get_by_role("button", name=re.compile("^Stake")).last
+    page.get_by_label("Amount to stake").fill(amount)
+    return page.get_by_role("main").get_by_role("button", name="Stake VVV", exact=True)
 
 
 def expect_sent(page: Page, state: State, saying: str = "", *, mining: World | None = None) -> None:
