@@ -276,6 +276,7 @@ export const texts = {
     renews: "New credit in",
     renewsAt: (local: string) => `at 00:00 UTC, ${local} here`,
     today: "Granted today",
+    todayByChain: "Today, by the chain",
     spent: "Spent today",
     held: "Set aside for running requests",
     tomorrow: "Tomorrow",

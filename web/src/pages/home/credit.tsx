@@ -5,10 +5,10 @@ import { clock, endOfEpoch, epochAt, localMoment, moment } from "../../core/epoc
 import { basisPoints, dailyCredit, dollars } from "../../core/units";
 import type { AccountOut, WalletOut } from "../../generated/api";
 import { texts } from "../../texts/en";
-import { Chip, Panel } from "../../ui/basics";
+import { Chip, Panel, Waiting } from "../../ui/basics";
 import { SignInButton } from "../../ui/gates";
 import { Ring } from "../../ui/ring";
-import { Line, Lines } from "./lines";
+import { BLANK, Line, Lines } from "./lines";
 import type { OnChain } from "./overview";
 
 const words = texts.home;
@@ -30,7 +30,10 @@ export function CreditPanel({ followed, account, onChain }: Props) {
         <div className="stack">
           <Countdown />
           <Lines>
-            <Line name={words.today} value={base === undefined ? undefined : dollars(granted ?? base)} />
+            <Line
+              name={session === null ? words.todayByChain : words.today}
+              value={base === undefined ? undefined : dollars(granted ?? base)}
+            />
             {session !== null && (
               <>
                 <Line name={words.spent} value={account && dollars(BigInt(account.balance.spent))} />
@@ -76,7 +79,7 @@ function CreditRing({ account, today }: { account: AccountOut | undefined; today
     );
   }
   if (account === undefined) {
-    return <Ring points={undefined} value={undefined} name={words.creditLeft} note=" " />;
+    return <Ring points={undefined} value={undefined} name={words.creditLeft} note={BLANK} />;
   }
   const granted = BigInt(account.balance.granted);
   const left = BigInt(account.balance.diem);
@@ -157,7 +160,9 @@ function Next({
 /** What the account is, and what that rests on; before sign-in only what the chain sold. */
 function TierChip({ account, onChain }: { account: AccountOut | undefined; onChain: OnChain }) {
   const now = useNow();
+  const { session } = useSession();
   if (account === undefined) {
+    if (session !== null) return <Waiting width={28} />;
     const until = Math.max(0, ...(onChain?.memberUntil ?? []).map(Number));
     return until > now ? <Chip tone="good">{words.tierOnChain(moment(until))}</Chip> : null;
   }
@@ -177,7 +182,7 @@ function Optional({ name, amount }: { name: string; amount: number | undefined }
 }
 
 function difference(today: bigint | undefined, tomorrow: bigint | undefined): string {
-  if (today === undefined || tomorrow === undefined) return " ";
+  if (today === undefined || tomorrow === undefined) return BLANK;
   if (tomorrow === today) return words.tomorrowSame;
   return tomorrow > today
     ? words.tomorrowMore(dollars(tomorrow - today))

@@ -1,12 +1,12 @@
 import { Link } from "wouter";
 import { useNow } from "../../chain/reading";
 import { localMoment } from "../../core/epochs";
-import { dailyCredit, dollars, tokens } from "../../core/units";
+import { dailyCredit, dollars, show, TOKEN_DECIMALS, tokens } from "../../core/units";
 import type { PositionOut, WalletOut } from "../../generated/api";
 import { texts } from "../../texts/en";
 import { Panel, Waiting } from "../../ui/basics";
 import { useAccruing } from "./accruing";
-import { Line, Lines } from "./lines";
+import { BLANK, Line, Lines } from "./lines";
 import type { OnChain } from "./overview";
 
 const words = texts.home;
@@ -74,11 +74,11 @@ function Rewards() {
     <div className="rewards">
       <div className="name">{words.rewards}</div>
       <div className="value number">
-        {accruing === undefined ? <Waiting width={10} /> : `${tokens(accruing.now, 8)} VVV`}
+        {accruing === undefined ? <Waiting width={10} /> : `${show(accruing.now, TOKEN_DECIMALS, 8, 8)} VVV`}
       </div>
       <div className="note">
         {accruing === undefined
-          ? " "
+          ? BLANK
           : accruing.aDay === 0n
             ? words.rewardsNone
             : words.rewardsNote(tokens(accruing.aDay))}
@@ -110,7 +110,7 @@ export function DiemPanel({ followed, onChain }: Props) {
         <Line
           name={words.diemStaked}
           value={shown(staked)}
-          note={staked === undefined ? " " : words.diemStakedNote(aDay(staked))}
+          note={staked === undefined ? BLANK : words.diemStakedNote(aDay(staked))}
         />
         <Line
           name={words.given}
@@ -123,7 +123,7 @@ export function DiemPanel({ followed, onChain }: Props) {
           value={shown(received)}
           note={
             received === undefined
-              ? " "
+              ? BLANK
               : received === 0n
                 ? words.receivedNone
                 : words.receivedNote(aDay(received))
@@ -142,7 +142,7 @@ export function DiemPanel({ followed, onChain }: Props) {
 /** When what leaves can be claimed. */
 function Exits({ followed, station }: { followed: WalletOut | undefined; station: "vvv" | "diem" }) {
   const now = useNow();
-  if (followed === undefined) return " ";
+  if (followed === undefined) return BLANK;
   const times = followed.tickets
     .filter((ticket) => ticket.station === station)
     .map((ticket) => ticket.claimable_at)

@@ -1,6 +1,9 @@
 import type { ReactNode } from "react";
 import { Waiting } from "../../ui/basics";
 
+/** Keeps the height of words that are on their way. */
+export const BLANK = "\u00a0";
+
 /** Figures under each other: a name, what there is of it, and a few words about it. */
 export function Lines({ children }: { children: ReactNode }) {
   return <dl className="lines">{children}</dl>;

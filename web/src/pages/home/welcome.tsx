@@ -6,6 +6,7 @@ import { texts } from "../../texts/en";
 import { Notice, PageHeading, Panel, Tile } from "../../ui/basics";
 import { ConnectButton } from "../../ui/wallet";
 import { usePublicCredit, usePublicFigures } from "./asking";
+import { BLANK } from "./lines";
 
 const words = texts.home;
 
@@ -71,7 +72,7 @@ function Figures() {
           name={words.creditADay}
           value={known(() => dollars(dailyCredit(wei(data?.diem.staked))))}
           note={
-            known(() => words.creditADayNote(share(wei(data?.diem.staked), wei(data?.diem.supply)))) ?? " "
+            known(() => words.creditADayNote(share(wei(data?.diem.staked), wei(data?.diem.supply)))) ?? BLANK
           }
         />
         <Tile
@@ -87,14 +88,14 @@ function Figures() {
         <Tile
           name={words.staked}
           value={known(() => tokens(staked, 0))}
-          note={known(() => words.stakedNote(share(staked, wei(data?.supply.effective)))) ?? " "}
+          note={known(() => words.stakedNote(share(staked, wei(data?.supply.effective)))) ?? BLANK}
         />
         <Tile
           name={words.burned}
           value={known(() => tokens(wei(data?.supply.burned), 0))}
           note={
             known(() => words.burnedNote(share(wei(data?.supply.burned), wei(data?.supply.minted_ever)))) ??
-            " "
+            BLANK
           }
         />
         {day === null ? (
@@ -113,7 +114,7 @@ function Figures() {
       </div>
       <p className="small quiet figures-at">
         {data === undefined
-          ? " "
+          ? BLANK
           : words.figuresAt(String(data.supply.read.block), moment(data.supply.read.block_time))}
       </p>
     </section>
