@@ -2,8 +2,6 @@
 
 /** A constant of StakedVVV: nobody can change it. */
 export const VVV_EXIT_SECONDS = 7 * 86_400;
-/** A constant of InferenceStake: nobody can change it. */
-export const DIEM_EXIT_SECONDS = 86_400;
 
 /** IStation.TicketState. */
 export const TICKET_OPEN = 1;

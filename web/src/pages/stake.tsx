@@ -3,13 +3,13 @@ import { useConnection } from "wagmi";
 import { texts } from "../texts/en";
 import { PageHeading, Panel } from "../ui/basics";
 import { Tabs } from "../ui/tabs";
+import { Tickets } from "../ui/tickets";
 import { ExitForm } from "./stake/exit-form";
 import { History } from "./stake/history";
 import { useHoldings } from "./stake/holdings";
 import { Overview } from "./stake/overview";
 import { Rewards } from "./stake/rewards";
 import { StakeForm } from "./stake/stake-form";
-import { Tickets } from "./stake/tickets";
 import { Yearly } from "./stake/yearly";
 
 const t = texts.stake;
@@ -39,7 +39,9 @@ export default function Stake() {
       </div>
       {isConnected && (
         <>
-          <Tickets holdings={holdings} />
+          <Panel title={texts.tickets.title}>
+            <Tickets station="VVV" />
+          </Panel>
           <History />
         </>
       )}

@@ -1,10 +1,13 @@
+import "../style/tickets.css";
 import { useState } from "react";
 import { type Call, callOf } from "../chain/calls";
 import { contracts } from "../chain/contracts";
 import { useNow, useOwnOnChain } from "../chain/reading";
+import { useOpenTickets } from "../chain/tickets";
 import { creditOf } from "../core/allowance";
 import { localMoment, moment, stretch } from "../core/epochs";
 import { afterCancel } from "../core/right";
+import { sumOf, type Ticket } from "../core/tickets";
 import { dollars, tokens } from "../core/units";
 import { texts } from "../texts/en";
 import { Act, type Change } from "./act";
@@ -12,75 +15,72 @@ import { Chip, Dialog, Notice, Waiting } from "./basics";
 
 export type Station = "VVV" | "DIEM";
 type Account = NonNullable<ReturnType<typeof useOwnOnChain>["data"]>;
-type Ticket = Account["vvvTickets"][number];
 
-/** IStation.TicketState */
-const OPEN = 1;
 const words = texts.tickets;
 
 /** The open exits of the connected wallet at one station: what is due is claimed at once, each can be taken back. */
 export function Tickets({ station }: { station: Station }) {
   const { data: account } = useOwnOnChain();
+  const { tickets, isWhole } = useOpenTickets(station === "VVV" ? "StakedVVV" : "InferenceStake");
   const now = useNow();
-  const [cancelling, setCancelling] = useState<bigint | null>(null);
+  const [cancelling, setCancelling] = useState<Ticket | null>(null);
   if (account === undefined) return <Waiting width={24} />;
 
-  const open = ticketsOf(account, station);
-  const due = open.filter((ticket) => ticket.isClaimable);
-  const listed = open.reduce((sum, ticket) => sum + ticket.amount, 0n);
-  const missing = coolingOf(account, station) - listed;
-  const chosen = open.find((ticket) => ticket.ticket === cancelling);
+  const open = tickets ?? [];
+  // By the newest block's own clock: the contract goes by the same.
+  const due = open.filter((ticket) => BigInt(ticket.due) <= account.timestamp);
+  const missing = coolingOf(account, station) - sumOf(open);
   return (
     <div className="stack">
       {open.length === 0 && missing <= 0n && <p className="quiet">{words.none}</p>}
-      {missing > 0n && <Notice tone="warn">{words.missing(`${tokens(missing)} ${station}`)}</Notice>}
+      {!isWhole && missing > 0n && (
+        <Notice tone="warn">{words.missing(`${tokens(missing)} ${station}`)}</Notice>
+      )}
       {open.length > 0 && (
-        <div className="scroll">
-          <table>
-            <caption className="hidden-visually">{words.title}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{words.number}</th>
-                <th scope="col" className="number">
-                  {station}
-                </th>
-                <th scope="col">{words.due}</th>
-                <th scope="col">
-                  <span className="hidden-visually">{words.cancel}</span>
-                </th>
+        <table className="tickets">
+          <caption className="hidden-visually">{words.title}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{words.number}</th>
+              <th scope="col" className="number">
+                {station}
+              </th>
+              <th scope="col">{words.due}</th>
+              <th scope="col">
+                <span className="hidden-visually">{words.cancel}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {open.map((ticket) => (
+              <tr key={String(ticket.number)}>
+                <th scope="row">{String(ticket.number)}</th>
+                <td className="number">{tokens(ticket.amount)}</td>
+                <td className="when">
+                  <Due at={ticket.due} isDue={due.includes(ticket)} now={now} />
+                </td>
+                <td className="end">
+                  <button type="button" className="tiny" onClick={() => setCancelling(ticket)}>
+                    {words.cancel}
+                    <span className="hidden-visually"> {String(ticket.number)}</span>
+                  </button>
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {open.map((ticket) => (
-                <tr key={String(ticket.ticket)}>
-                  <th scope="row">{String(ticket.ticket)}</th>
-                  <td className="number">{tokens(ticket.amount)}</td>
-                  <td>
-                    <Due ticket={ticket} now={now} />
-                  </td>
-                  <td className="number">
-                    <button type="button" className="tiny" onClick={() => setCancelling(ticket.ticket)}>
-                      {words.cancel}
-                      <span className="hidden-visually"> {String(ticket.ticket)}</span>
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </table>
       )}
       {due.length > 0 && <Claim account={account} station={station} due={due} />}
       <Dialog
-        title={words.cancelTitle(cancelling === null ? "" : String(cancelling))}
-        open={chosen !== undefined}
+        title={words.cancelTitle(cancelling === null ? "" : String(cancelling.number))}
+        open={cancelling !== null}
         onClose={() => setCancelling(null)}
       >
-        {chosen !== undefined && (
+        {cancelling !== null && (
           <Cancel
             account={account}
             station={station}
-            ticket={chosen}
+            ticket={cancelling}
             now={now}
             onSent={() => setCancelling(null)}
           />
@@ -90,12 +90,11 @@ export function Tickets({ station }: { station: Station }) {
   );
 }
 
-function Due({ ticket, now }: { ticket: Ticket; now: number }) {
-  const at = Number(ticket.claimableAt);
-  if (ticket.isClaimable) return <Chip tone="good">{words.ready}</Chip>;
+function Due({ at, isDue, now }: { at: number; isDue: boolean; now: number }) {
+  if (isDue) return <Chip tone="good">{words.ready}</Chip>;
   return (
     <>
-      <span className="number">{localMoment(at, texts.language)}</span>{" "}
+      <span className="number">{localMoment(at, texts.language)}</span>
       <span className="small quiet number">
         {now < at ? words.dueIn(stretch(at - now), moment(at)) : words.nextBlock}
       </span>
@@ -104,7 +103,7 @@ function Due({ ticket, now }: { ticket: Ticket; now: number }) {
 }
 
 function Claim({ account, station, due }: { account: Account; station: Station; due: readonly Ticket[] }) {
-  const sum = due.reduce((total, ticket) => total + ticket.amount, 0n);
+  const sum = sumOf(due);
   const held = station === "VVV" ? account.vvv.balance : account.diem.balance;
   const cooling = coolingOf(account, station);
   const amount = `${tokens(sum)} ${station}`;
@@ -115,7 +114,7 @@ function Claim({ account, station, due }: { account: Account; station: Station; 
         summary: words.claim(amount),
         call: claimOf(
           station,
-          due.map((ticket) => ticket.ticket),
+          due.map((ticket) => ticket.number),
         ),
       }}
       changes={[
@@ -142,7 +141,7 @@ function Cancel({
   const { amount } = ticket;
   const cooling = coolingOf(account, station);
   const staked = station === "VVV" ? account.stake.unlocked : account.right.staked;
-  const after = afterCancel(account.right, amount, Number(ticket.claimableAt), now);
+  const after = afterCancel(account.right, amount, ticket.due, now);
   const daily: Change[] = [
     {
       name: words.today,
@@ -158,7 +157,7 @@ function Cancel({
   return (
     <Act
       label={words.cancelAct(`${tokens(amount)} ${station}`)}
-      plan={{ summary: words.cancelTitle(String(ticket.ticket)), call: cancelOf(station, ticket.ticket) }}
+      plan={{ summary: words.cancelTitle(String(ticket.number)), call: cancelOf(station, ticket.number) }}
       changes={[
         { name: words.staked(station), now: tokens(staked), after: tokens(staked + amount) },
         { name: words.cooling(station), now: tokens(cooling), after: tokens(cooling - amount) },
@@ -168,13 +167,6 @@ function Cancel({
       onSent={onSent}
     />
   );
-}
-
-function ticketsOf(account: Account, station: Station): Ticket[] {
-  const all = station === "VVV" ? account.vvvTickets : account.diemTickets;
-  return all
-    .filter((ticket) => ticket.state === OPEN)
-    .sort((one, other) => (one.claimableAt < other.claimableAt ? -1 : 1));
 }
 
 function coolingOf(account: Account, station: Station): bigint {

@@ -1,7 +1,6 @@
 import type { Address } from "viem";
 import { callOf, type Plan } from "../../chain/calls";
 import { contracts } from "../../chain/contracts";
-import type { Ticket } from "../../core/tickets";
 import { PRO_STAKE } from "../../core/tiers";
 import { exactTokens, tokens } from "../../core/units";
 import { texts } from "../../texts/en";
@@ -30,22 +29,6 @@ export function exitPlan(amount: bigint): Plan {
   return {
     summary: t.sumExit(exactTokens(amount)),
     call: callOf(contracts.StakedVVV, "requestUnstake", [amount]),
-  };
-}
-
-/** Take one exit back. */
-export function cancelPlan(ticket: Ticket): Plan {
-  return {
-    summary: t.sumCancel(exactTokens(ticket.amount)),
-    call: callOf(contracts.StakedVVV, "cancelUnstake", [ticket.number]),
-  };
-}
-
-/** Take out all tickets that are due, in one transaction. */
-export function claimTicketsPlan(due: readonly Ticket[], sum: bigint): Plan {
-  return {
-    summary: t.sumClaimTickets(exactTokens(sum)),
-    call: callOf(contracts.StakedVVV, "claimUnstake", [due.map((ticket) => ticket.number)]),
   };
 }
 

@@ -1,9 +1,8 @@
-import { useNow, useOwnOnChain, useSystem } from "../../chain/reading";
-import { rewardsAfter } from "../../core/rewards";
 import { show, TOKEN_DECIMALS, tokens } from "../../core/units";
 import { texts } from "../../texts/en";
 import { ActDialog } from "../../ui/act-dialog";
 import { Panel, Waiting } from "../../ui/basics";
+import { useAccruing } from "../home/accruing";
 import { type Holdings, yearOf } from "./holdings";
 import { changesOf, claimRewardsPlan, compoundPlan } from "./plans";
 
@@ -12,7 +11,7 @@ const SHOWN = 8;
 
 /** What has been earned and not been taken: it goes on by the second. */
 export function Rewards({ holdings }: { holdings: Holdings | undefined }) {
-  const live = useLiveRewards();
+  const live = useAccruing()?.now;
   const pending = holdings?.pending ?? 0n;
   return (
     <Panel title={t.rewards}>
@@ -45,23 +44,4 @@ export function Rewards({ holdings }: { holdings: Holdings | undefined }) {
       </div>
     </Panel>
   );
-}
-
-/** Wei that could be claimed at this second, counted on from the newest block. */
-function useLiveRewards(): bigint | undefined {
-  const { data: account } = useOwnOnChain();
-  const { data: system } = useSystem();
-  const now = useNow();
-  if (account === undefined || system === undefined) return undefined;
-  const accrual = {
-    at: account.timestamp,
-    pending: account.stake.pendingRewards,
-    unlocked: account.stake.unlocked,
-    locked: account.stake.locked,
-    total: system.vvv.staked,
-    rate: system.vvv.emissionRate,
-    settledAt: system.vvv.lastRewardTimestamp,
-  };
-  const passed = BigInt(now) - account.timestamp;
-  return rewardsAfter(accrual, passed > 0n ? passed : 0n);
 }
