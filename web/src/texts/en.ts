@@ -1433,8 +1433,8 @@ export const texts = {
       when: "When",
       spent: "USDC spent",
       price: "USDC for a VVV",
-      setAside: (amount: string, next: string) =>
-        `${amount} USDC wait in the burner. The next run may come from ${next} on.`,
+      setAside: (amount: string, next: string | null) =>
+        `${amount} USDC wait in the burner. The next run may come ${next === null ? "at any time" : `from ${next} on`}.`,
       commands: [
         { what: "What is owed, what the market gives, how many lots", line: "entitlement buyback plan" },
         { what: "Stop all buybacks, and end the plan", line: 'entitlement buyback veto --reason "…"' },

@@ -1,7 +1,7 @@
 import { useActs } from "../../api/operating";
 import { moment } from "../../core/epochs";
 import { texts } from "../../texts/en";
-import { Commands, Part } from "./parts";
+import { Commands, Part, Wide } from "./parts";
 
 const words = texts.operator.acts;
 
@@ -18,7 +18,7 @@ export function Acts() {
             {acts.length === 0 ? (
               <p>{words.none}</p>
             ) : (
-              <div className="scroll">
+              <Wide name={words.caption}>
                 <table>
                   <caption>{words.caption}</caption>
                   <thead>
@@ -43,7 +43,7 @@ export function Acts() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </Wide>
             )}
             {asked.hasNextPage && (
               <div>

@@ -4,7 +4,7 @@ import { percent, tokens, usdc } from "../../core/units";
 import type { JournalRunOut, OperatorBuybacksOut, PolicyOut, RunOut } from "../../generated/api";
 import { texts } from "../../texts/en";
 import { Notice, TransactionText } from "../../ui/basics";
-import { Commands, Part, Stale, States } from "./parts";
+import { Commands, Part, Stale, States, Wide } from "./parts";
 
 const words = texts.operator.buybacks;
 
@@ -94,7 +94,7 @@ function Policy({ policy }: { policy: PolicyOut }) {
 function Journal({ runs }: { runs: readonly JournalRunOut[] }) {
   if (runs.length === 0) return <p className="quiet">{words.noRuns}</p>;
   return (
-    <div className="scroll">
+    <Wide name={words.journal}>
       <table>
         <caption>{words.journal}</caption>
         <thead>
@@ -127,14 +127,14 @@ function Journal({ runs }: { runs: readonly JournalRunOut[] }) {
           })}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
 function OnChain({ runs }: { runs: readonly RunOut[] }) {
   if (runs.length === 0) return <p className="quiet">{words.noneOnChain}</p>;
   return (
-    <div className="scroll">
+    <Wide name={words.onChain}>
       <table>
         <caption>{words.onChain}</caption>
         <thead>
@@ -168,6 +168,6 @@ function OnChain({ runs }: { runs: readonly RunOut[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }

@@ -5,7 +5,7 @@ import type { LiabilitiesOut, VaultOut } from "../../generated/api";
 import { texts } from "../../texts/en";
 import { AddressText, Notice, Tile } from "../../ui/basics";
 import { BarPlot, ticksUpTo } from "../../ui/plots";
-import { Commands, Part, Stale } from "./parts";
+import { Commands, Part, Stale, Wide } from "./parts";
 
 const words = texts.operator.liabilities;
 const NANO_PER_USDC_UNIT = 1_000n;
@@ -63,7 +63,7 @@ function Cover({ found }: { found: LiabilitiesOut }) {
 
 function Owed({ found }: { found: LiabilitiesOut }) {
   return (
-    <div className="scroll">
+    <Wide name={words.standing}>
       <table>
         <caption>{words.standing}</caption>
         <thead>
@@ -99,7 +99,7 @@ function Owed({ found }: { found: LiabilitiesOut }) {
           </tr>
         </tfoot>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -107,7 +107,7 @@ function Today({ found }: { found: LiabilitiesOut }) {
   const columns = ["granted", "spent", "expired"] as const;
   if (found.day.length === 0) return null;
   return (
-    <div className="scroll">
+    <Wide name={words.today(day(found.epoch))}>
       <table>
         <caption>{words.today(day(found.epoch))}</caption>
         <thead>
@@ -133,7 +133,7 @@ function Today({ found }: { found: LiabilitiesOut }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -141,7 +141,7 @@ function Holdings({ vault }: { vault: VaultOut }) {
   return (
     <>
       <Stale read={{ ...vault, time: vault.block_time }} />
-      <div className="scroll">
+      <Wide name={words.holdings(String(vault.block))}>
         <table>
           <caption>{words.holdings(String(vault.block))}</caption>
           <thead>
@@ -165,7 +165,7 @@ function Holdings({ vault }: { vault: VaultOut }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
     </>
   );
 }

@@ -45,6 +45,16 @@ export function Commands({ commands }: { commands: readonly { what: string; line
   );
 }
 
+/** A table that may be wider than a phone: it scrolls by itself, and by the keyboard too. */
+export function Wide({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section className="scroll" tabIndex={0} aria-label={name}>
+      {children}
+    </section>
+  );
+}
+
 type Asked<T> = { data: T | undefined; error: unknown };
 
 /** A part of the view: its content once it is known; a refusal in words, beside what was known before. */

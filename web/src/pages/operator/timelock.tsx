@@ -3,7 +3,7 @@ import { moment } from "../../core/epochs";
 import type { CallOut, PendingOut } from "../../generated/api";
 import { texts } from "../../texts/en";
 import { AddressText, Chip, type Tone, TransactionText } from "../../ui/basics";
-import { Commands, inUnit, Part, Stale } from "./parts";
+import { Commands, inUnit, Part, Stale, Wide } from "./parts";
 
 const words = texts.operator.timelock;
 const ENDED = ["executed", "cancelled"];
@@ -72,7 +72,7 @@ function Operation({ found: { operation, changes } }: { found: PendingOut }) {
         ))}
       </ul>
       {changes.length > 0 && (
-        <div className="scroll">
+        <Wide name={words.changes}>
           <table className="changes">
             <caption>{words.changes}</caption>
             <thead>
@@ -92,7 +92,7 @@ function Operation({ found: { operation, changes } }: { found: PendingOut }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       )}
       {isOpen && (
         <Commands

@@ -105,7 +105,7 @@ export function AllowanceLog({ scan }: { scan: Scan }) {
             <tbody>
               {newest.map((each) => (
                 <tr key={`${each.block}-${each.logIndex}`}>
-                  <td className="number">{String(each.block)}</td>
+                  <td>{String(each.block)}</td>
                   <td className="nowrap">
                     {day(each.epoch)} {breaks.includes(each) && <strong>{words.contradicts}</strong>}
                   </td>
