@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { type Client, type Hex, type TransactionReceipt, TransactionReceiptNotFoundError } from "viem";
 import { call, getBlock, getTransaction, getTransactionCount, getTransactionReceipt } from "viem/actions";
 import { usePublicClient } from "wagmi";
@@ -20,10 +20,16 @@ export function useKeeper(): void {
   const { data: health } = useServiceHealth();
   const queries = useQueryClient();
   const busy = useRef(false);
+  const again = useRef(false);
+  const [missed, setMissed] = useState(0);
   const final = health?.final_block ?? null;
 
   useEffect(() => {
-    if (client === undefined || head === undefined || busy.current) return;
+    if (client === undefined || head === undefined) return;
+    if (busy.current) {
+      again.current = true;
+      return;
+    }
     const open = sentNow().filter((entry) => isOpen(entry) && entry.chainId === settings.chain.id);
     if (open.length === 0) return;
     busy.current = true;
@@ -35,8 +41,13 @@ export function useKeeper(): void {
       })
       .finally(() => {
         busy.current = false;
+        // A block or a finality that came meanwhile may have been the last for long.
+        if (again.current) {
+          again.current = false;
+          setMissed((times) => times + 1);
+        }
       });
-  }, [client, head, final, queries]);
+  }, [client, head, final, queries, missed]);
 }
 
 /** Bring one entry up to the chain; true where it moved. A node that does not answer changes nothing. */
@@ -76,7 +87,10 @@ async function takenByAnother(client: Client, entry: Sent, head: number): Promis
   const found = await byNonce(client, entry, head);
   // The node has moved in between: it is looked for again with the next block.
   if (found === null) return false;
-  const isSame = found.to?.toLowerCase() === entry.to.toLowerCase() && found.input === entry.data;
+  // The same call that was sent once more has an entry of its own: this one was not carried out.
+  const isAnothers = sentNow().some((each) => each.id !== entry.id && each.hash === found.hash);
+  const isSame =
+    !isAnothers && found.to?.toLowerCase() === entry.to.toLowerCase() && found.input === entry.data;
   changeSent(
     entry.id,
     isSame ? { hash: found.hash, state: "pending", note: null } : { hash: found.hash, state: "replaced" },
