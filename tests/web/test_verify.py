@@ -98,12 +98,11 @@ def test_a_node_that_leaves_a_log_out_is_found_by_the_contracts_own_view(
         if "eth_getLogs" not in (route.request.post_data or ""):
             route.fulfill(response=answer)
             return
-        told: Any = answer.json()
-        bodies: list[dict[str, Any]] = told if isinstance(told, list) else [told]
+        bodies: list[dict[str, Any]] = answer.json()
         for body in bodies:
             if isinstance(body.get("result"), list):
                 body["result"] = []
-        route.fulfill(response=answer, json=told)
+        route.fulfill(response=answer, json=bodies)
 
     page.route(f"{world.stack.chain_url}/**", without_logs)
     compute(page)

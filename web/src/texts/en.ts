@@ -1144,8 +1144,7 @@ export const texts = {
       compute: "Compute it",
       needsNode: "This page asks the chain through your wallet: connect one.",
       throughWallet: "The chain is asked through your wallet's own node, not through ours.",
-      throughNode: (url: string) =>
-        `The chain is asked at ${url}. Without it, your wallet's own node is asked.`,
+      throughNode: (url: string) => `The chain is asked at ${url}.`,
       progress: (reached: string, to: string, requests: number) =>
         `Block ${reached} of ${to}, ${requests} ${requests === 1 ? "answer" : "answers"}`,
       result: (block: string) => `At block ${block}`,
@@ -1342,7 +1341,7 @@ export const texts = {
         { what: "Compare what is stored with the contracts now", line: "entitlement verify" },
         { what: "See what a rebuild from the chain would change", line: "entitlement reindex --dry-run" },
         { what: "See which root is due", line: "entitlement proof publish --dry-run" },
-        { what: "Check the contracts: code, roles, settings", line: "entitlement check" },
+        { what: "Check the contracts: code, roles, settings", line: "entitlement check --network NETWORK" },
       ],
     },
 
@@ -1440,7 +1439,7 @@ export const texts = {
         { what: "Stop all buybacks, and end the plan", line: 'entitlement buyback veto --reason "…"' },
         { what: "Allow them again", line: 'entitlement buyback allow --reason "…"' },
         { what: "Say what would be bought, and buy nothing", line: "entitlement buyback run --dry-run" },
-        { what: "Go on with what was begun", line: "entitlement buyback resume --dry-run" },
+        { what: "Say how to go on with what was begun", line: "entitlement buyback resume --dry-run" },
       ],
     },
 
@@ -1464,8 +1463,11 @@ export const texts = {
       execute: "Carry it out, once it may be",
       cancel: "Cancel it",
       commands: [
-        { what: "The queue, in full", line: "entitlement admin queue" },
-        { what: "Propose a change, tried on a copy of the chain", line: "entitlement admin propose --help" },
+        { what: "The queue, in full", line: "entitlement admin queue --network NETWORK" },
+        {
+          what: "Propose a change, tried on a copy of the chain",
+          line: 'entitlement admin propose WHAT VALUE --network NETWORK --reason "…"',
+        },
       ],
     },
 

@@ -36,7 +36,10 @@ export function Buybacks() {
               <Stale read={{ ...found.chain.read, time: found.chain.read.block_time }} />
               <OnChain runs={found.chain.runs} />
               <p className="small quiet">
-                {words.setAside(usdc(BigInt(found.chain.set_aside.amount)), moment(found.chain.next_run_at))}
+                {words.setAside(
+                  usdc(BigInt(found.chain.set_aside.amount)),
+                  found.chain.next_run_at > found.now ? moment(found.chain.next_run_at) : null,
+                )}
               </p>
             </>
           )}

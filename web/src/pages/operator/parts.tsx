@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { explain } from "../../chain/errors";
 import { moment, stretch } from "../../core/epochs";
 import { exactTokens, usdc } from "../../core/units";
+import { settings } from "../../settings";
 import { texts } from "../../texts/en";
 import { Chip, CopyButton, Notice, Panel, type Tone, Waiting } from "../../ui/basics";
 
@@ -33,13 +34,16 @@ export function Commands({ commands }: { commands: readonly { what: string; line
     <details>
       <summary>{words.commands}</summary>
       <ul className="commands">
-        {commands.map(({ what, line }) => (
-          <li key={line}>
-            <span className="what">{what}</span>
-            <code>{line}</code>
-            <CopyButton text={line} />
-          </li>
-        ))}
+        {commands.map(({ what, line: general }) => {
+          const line = general.replace("NETWORK", settings.chain.name);
+          return (
+            <li key={line}>
+              <span className="what">{what}</span>
+              <code>{line}</code>
+              <CopyButton text={line} />
+            </li>
+          );
+        })}
       </ul>
     </details>
   );

@@ -97,8 +97,8 @@ function Operation({ found: { operation, changes } }: { found: PendingOut }) {
       {isOpen && (
         <Commands
           commands={[
-            { what: words.execute, line: `entitlement admin execute ${short}` },
-            { what: words.cancel, line: `entitlement admin cancel ${short}` },
+            { what: words.execute, line: `entitlement admin execute ${short} --network NETWORK` },
+            { what: words.cancel, line: `entitlement admin cancel ${short} --network NETWORK` },
           ]}
         />
       )}

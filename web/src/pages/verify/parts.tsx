@@ -128,6 +128,12 @@ export function whyNot(error: unknown): string {
 export function OwnerOnly({ children }: { children: ReactNode }) {
   const { isConnected } = useConnection();
   const { session } = useSession();
-  if (!isConnected) return <ConnectButton />;
+  if (!isConnected) {
+    return (
+      <div>
+        <ConnectButton />
+      </div>
+    );
+  }
   return session === null ? <SignInButton /> : children;
 }
