@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { paths } from "../generated/api";
+import { texts } from "../texts/en";
 
 /** Why the service refused: RFC 9457 with a stable `code`; the figures are further members. */
 export type Problem = { status: number; code: string; detail: string; figures: Record<string, unknown> };
@@ -62,6 +63,11 @@ function problemOf(status: number, body: unknown): Problem {
     detail: typeof detail === "string" ? detail : typeof title === "string" ? title : `status ${status}`,
     figures,
   };
+}
+
+/** What an answer is that has not the form which the service's own description gives it. */
+export function unreadable(): ServiceError {
+  return new ServiceError({ status: 0, code: "unreadable", detail: texts.service.unreadable, figures: {} });
 }
 
 /** Whether a question is worth asking again: not one that was refused for its content or its asker. */

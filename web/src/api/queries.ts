@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ReadyOut } from "../generated/api";
-import { answered, api, mayRetry } from "./client";
+import { answered, api, mayRetry, unreadable } from "./client";
 import { useSession } from "./session";
 
 const SERVICE_EVERY = 4_000;
 const OWN_EVERY = 5_000;
+const WALLET_LISTS = ["tickets", "delegations_given", "delegations_received", "recent"] as const;
 
 /**
  * Whether the service answers, and how far it has followed the chain. It says 503 with the same figures where it is
@@ -33,8 +34,13 @@ export function usePublicWallet(address: string | undefined) {
   return useQuery({
     queryKey: ["wallet", address],
     enabled: address !== undefined,
-    queryFn: () =>
-      answered(api.GET("/v1/public/wallets/{address}", { params: { path: { address: address ?? "" } } })),
+    queryFn: async () => {
+      const path = { address: address ?? "" };
+      const found = await answered(api.GET("/v1/public/wallets/{address}", { params: { path } }));
+      // What the chain itself says does not wait for this: an answer of another form is as none.
+      if (!WALLET_LISTS.every((name) => Array.isArray(found?.[name]))) throw unreadable();
+      return found;
+    },
     refetchInterval: OWN_EVERY,
     retry: mayRetry,
   });

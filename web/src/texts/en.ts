@@ -12,7 +12,7 @@ const at = (value: unknown): string => moment(Number(n(value)));
 export const texts = {
   brand: "Entitlement",
   tagline: "Stake tokens, own a daily right to AI inference",
-  language: "en",
+  language: "en-GB",
   skip: "Skip to the content",
   menu: "Menu",
   close: "Close",
@@ -67,6 +67,7 @@ export const texts = {
 
   service: {
     unreachable: "The service does not answer. The chain does: staking and exits work without it.",
+    unreadable: "The service answered in a way that this page does not know. Load the page again.",
     behind: "The service is behind the chain. Credit that was just earned shows up once it has caught up.",
     stale: (time: string) => `These figures are from ${time}: newer ones could not be read.`,
     malformed: "The service gave an answer that this page cannot read. Load the page again.",
