@@ -22,6 +22,8 @@ export function CreditPanel({ followed, account, onChain }: Props) {
   // Without the service the chain's own slots say what they give; what was granted it does not know.
   const today = nanoOf(followed?.allowance_now) ?? nanoOfWei(onChain?.right.current);
   const tomorrow = nanoOf(followed?.allowance_next) ?? nanoOfWei(onChain?.right.next);
+  // Nothing has ever happened with it: there is nothing to see behind a signature, but a first step to take.
+  const isNew = today === 0n && followed?.recent.length === 0;
   const base = granted !== undefined && granted > (today ?? 0n) ? granted : today;
   return (
     <Panel title={words.creditTitle} aside={<TierChip account={account} onChain={onChain} />}>
@@ -52,13 +54,19 @@ export function CreditPanel({ followed, account, onChain }: Props) {
               note={difference(base, tomorrow)}
             />
           </Lines>
-          {session === null ? (
+          {session === null && !isNew ? (
             <div className="offer">
               <p className="small quiet">{words.signInWhy}</p>
               <SignInButton />
             </div>
           ) : null}
-          <Next today={today} tomorrow={tomorrow} onChain={onChain} isSignedIn={session !== null} />
+          <Next
+            today={today}
+            tomorrow={tomorrow}
+            onChain={onChain}
+            isSignedIn={session !== null}
+            isMain={session !== null || isNew}
+          />
         </div>
       </div>
     </Panel>
@@ -115,11 +123,14 @@ function Next({
   tomorrow,
   onChain,
   isSignedIn,
+  isMain,
 }: {
   today: bigint | undefined;
   tomorrow: bigint | undefined;
   onChain: OnChain;
   isSignedIn: boolean;
+  /** Whether nothing else here comes first. */
+  isMain: boolean;
 }) {
   if (today === undefined || tomorrow === undefined || onChain === undefined) return null;
   if (today > 0n || tomorrow > 0n) {
@@ -134,7 +145,7 @@ function Next({
       </div>
     ) : null;
   }
-  const tone = isSignedIn ? "button primary" : "button";
+  const tone = isMain ? "button primary" : "button";
   if (onChain.right.staked > 0n && onChain.right.delegated === 0n) return <p>{words.smallest}</p>;
   if (onChain.diem.balance > 0n) {
     return (
