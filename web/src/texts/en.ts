@@ -913,6 +913,7 @@ export const texts = {
   },
 
   usage: {
+    receipt: "Its signed receipt: proof of this charge",
     lead: "What your keys have spent, request by request. Days are UTC.",
     lookback: "Days",
     lookbacks: (days: number) => `${days} days`,

@@ -1,3 +1,4 @@
+import { Link } from "wouter";
 import { useExplanation } from "../../api/own";
 import { explain } from "../../chain/errors";
 import { moment } from "../../core/epochs";
@@ -48,6 +49,11 @@ function One({ of, requestId, nameOf }: { of: Explanation; requestId: string; na
         <p key={sentence}>{sentence}</p>
       ))}
       {of.journal.length > 0 && <Journal of={of} />}
+      {outcome === "charged" && of.hold !== null && (
+        <p>
+          <Link href={`/verify?receipt=${encodeURIComponent(of.hold.id)}`}>{words.receipt}</Link>
+        </p>
+      )}
     </article>
   );
 }
