@@ -1,16 +1,21 @@
 /**
  * Plots as SVG, without a library: values are bigint, and only their place on the screen (tenths of a pixel) is
- * computed from them, by whole-number division.
+ * computed from them, by whole-number division. They are drawn to the width that there is, so that letters keep
+ * their size on a phone.
  */
 
-const WIDTH = 640;
+import { useWidth } from "./width";
+
+/** Until the element is measured. */
+const FIRST_WIDTH = 640;
 const HEIGHT = 240;
+/** Pixels that a label below needs. */
+const LABEL_ROOM = 64;
 const LEFT = 56;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 28;
 
-export type Point = { x: bigint; y: bigint };
 export type Tick = { at: bigint; label: string };
 
 /** A place between two screen coordinates, in tenths of a pixel. */
@@ -19,52 +24,6 @@ function place(value: bigint, low: bigint, high: bigint, from: number, to: numbe
   if (span <= 0n) return from;
   const tenths = ((value - low) * BigInt(Math.round((to - from) * 10))) / span;
   return from + Number(tenths) / 10;
-}
-
-export type LinePlotProps = {
-  title: string;
-  points: readonly Point[];
-  below: readonly Tick[];
-  beside: readonly Tick[];
-  marks?: readonly (Point & { label: string })[];
-  range?: { x: [bigint, bigint]; y: [bigint, bigint] };
-};
-
-/** A line over an area, with marks that stand out. The title says to who cannot see it what it shows. */
-export function LinePlot({ title, points, below, beside, marks = [], range }: LinePlotProps) {
-  const [lowX, highX] = range?.x ?? [points[0]?.x ?? 0n, points.at(-1)?.x ?? 1n];
-  const [lowY, highY] = range?.y ?? [
-    0n,
-    points.reduce((most, point) => (point.y > most ? point.y : most), 1n),
-  ];
-  const x = (value: bigint) => place(value, lowX, highX, LEFT, WIDTH - RIGHT);
-  const y = (value: bigint) => place(value, lowY, highY, HEIGHT - BOTTOM, TOP);
-  const path = points.map((point, index) => `${index === 0 ? "M" : "L"}${x(point.x)} ${y(point.y)}`).join("");
-  const base = HEIGHT - BOTTOM;
-  return (
-    <svg className="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
-      <title>{title}</title>
-      <Axes
-        below={below.map((tick) => ({ at: x(tick.at), label: tick.label }))}
-        beside={beside.map((tick) => ({ at: y(tick.at), label: tick.label }))}
-      />
-      {points.length > 1 && (
-        <path
-          className="area"
-          d={`${path}L${x(points.at(-1)?.x ?? 0n)} ${base}L${x(points[0]?.x ?? 0n)} ${base}Z`}
-        />
-      )}
-      <path className="line" d={path} />
-      {marks.map((mark) => (
-        <g key={mark.label}>
-          <circle className="mark" cx={x(mark.x)} cy={y(mark.y)} r="6" />
-          <text x={x(mark.x)} y={y(mark.y) - 11} textAnchor={x(mark.x) > WIDTH * 0.8 ? "end" : "middle"}>
-            {mark.label}
-          </text>
-        </g>
-      ))}
-    </svg>
-  );
 }
 
 export type Bar = { label: string; values: readonly bigint[]; told: string };
@@ -83,51 +42,57 @@ export function BarPlot({
     const sum = bar.values.reduce((total, value) => total + value, 0n);
     return sum > best ? sum : best;
   }, beside.at(-1)?.at ?? 1n);
-  const room = (WIDTH - LEFT - RIGHT) / Math.max(1, bars.length);
+  const [element, whole] = useWidth<HTMLDivElement>(FIRST_WIDTH);
+  const room = (whole - LEFT - RIGHT) / Math.max(1, bars.length);
   const width = Math.min(42, room * 0.66);
   const y = (value: bigint) => place(value, 0n, most, HEIGHT - BOTTOM, TOP);
-  const every = Math.ceil(bars.length / 8);
+  const every = Math.max(1, Math.ceil(LABEL_ROOM / Math.max(1, room)));
   return (
-    <svg className="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={title}>
-      <title>{title}</title>
-      <Axes
-        below={bars.flatMap((bar, index) =>
-          index % every === 0 ? [{ at: LEFT + room * (index + 0.5), label: bar.label }] : [],
-        )}
-        beside={beside.map((tick) => ({ at: y(tick.at), label: tick.label }))}
-      />
-      {bars.map((bar, index) => {
-        let reached = 0n;
-        return (
-          <g key={bar.label}>
-            <title>{bar.told}</title>
-            {bar.values.map((value, series) => {
-              const from = y(reached);
-              reached += value;
-              const height = Math.max(value > 0n ? 1 : 0, from - y(reached));
-              return (
-                <rect
-                  key={series}
-                  className={`series-${series + 1}`}
-                  x={LEFT + room * (index + 0.5) - width / 2}
-                  y={from - height}
-                  width={width}
-                  height={height}
-                  rx="2"
-                />
-              );
-            })}
-          </g>
-        );
-      })}
-    </svg>
+    <div ref={element}>
+      <svg className="plot" viewBox={`0 0 ${whole} ${HEIGHT}`} role="img" aria-label={title}>
+        <title>{title}</title>
+        <Axes
+          whole={whole}
+          below={bars.flatMap((bar, index) =>
+            index % every === 0 ? [{ at: LEFT + room * (index + 0.5), label: bar.label }] : [],
+          )}
+          beside={beside.map((tick) => ({ at: y(tick.at), label: tick.label }))}
+        />
+        {bars.map((bar, index) => {
+          let reached = 0n;
+          return (
+            <g key={bar.label}>
+              <title>{bar.told}</title>
+              {bar.values.map((value, series) => {
+                const from = y(reached);
+                reached += value;
+                const height = Math.max(value > 0n ? 1 : 0, from - y(reached));
+                return (
+                  <rect
+                    key={series}
+                    className={`series-${series + 1}`}
+                    x={LEFT + room * (index + 0.5) - width / 2}
+                    y={from - height}
+                    width={width}
+                    height={height}
+                    rx="2"
+                  />
+                );
+              })}
+            </g>
+          );
+        })}
+      </svg>
+    </div>
   );
 }
 
 function Axes({
+  whole,
   below,
   beside,
 }: {
+  whole: number;
   below: { at: number; label: string }[];
   beside: { at: number; label: string }[];
 }) {
@@ -135,13 +100,13 @@ function Axes({
     <>
       {beside.map((tick) => (
         <g key={tick.label}>
-          <line className="grid" x1={LEFT} x2={WIDTH - RIGHT} y1={tick.at} y2={tick.at} />
+          <line className="grid" x1={LEFT} x2={whole - RIGHT} y1={tick.at} y2={tick.at} />
           <text x={LEFT - 8} y={tick.at + 4} textAnchor="end">
             {tick.label}
           </text>
         </g>
       ))}
-      <line className="axis" x1={LEFT} x2={WIDTH - RIGHT} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM} />
+      <line className="axis" x1={LEFT} x2={whole - RIGHT} y1={HEIGHT - BOTTOM} y2={HEIGHT - BOTTOM} />
       {below.map((tick) => (
         <text key={tick.label} x={tick.at} y={HEIGHT - 8} textAnchor="middle">
           {tick.label}
