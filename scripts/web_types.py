@@ -7,8 +7,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from entitlement.chain.artifacts import load_artifacts
+from entitlement.chain.artifacts import Abi, load_artifacts
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "web" / "src" / "generated"
@@ -31,9 +32,19 @@ def abis() -> str:
     """Return the contracts' interfaces as constants, so that their types follow from them."""
     artifacts = load_artifacts()
     return LINE + "".join(
-        f"\nexport const {name}Abi = {json.dumps(artifacts[contract].abi)} as const;\n"
+        f"\nexport const {name}Abi = {json.dumps(asked_for(artifacts[contract].abi))} as const;\n"
         for contract, name in CONTRACTS.items()
     )
+
+
+def asked_for(abi: Abi) -> Abi:
+    """Return an interface without what only a compiler or a deployment needs: a reader loads every byte."""
+    called = [entry for entry in abi if entry["type"] != "constructor"]
+    return json.loads(json.dumps(called), object_hook=_without_internal_types)
+
+
+def _without_internal_types(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "internalType"}
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ def test_a_wallet_on_another_chain_is_asked_to_switch_and_our_chain_is_added_to_
 
 
 def test_a_rejected_signature_opens_no_session_and_may_be_given_later(world: World, visitor: Visitor) -> None:
-    page = visitor.open("/", world.person())
+    page = visitor.open("/keys", world.person())
     connect(page)
     visitor.wallet.reject_next("personal_sign")
     page.get_by_role("button", name="Sign in").first.click()
@@ -83,7 +83,7 @@ def test_a_rejected_signature_opens_no_session_and_may_be_given_later(world: Wor
 
 
 def test_a_session_of_one_account_is_not_used_for_another(world: World, visitor: Visitor) -> None:
-    page = visitor.open("/", world.person())
+    page = visitor.open("/keys", world.person())
     connect(page)
     sign_in(page)
     visitor.wallet.use(world.person().account)

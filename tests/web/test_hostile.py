@@ -76,7 +76,7 @@ def test_texts_of_answers_are_shown_and_never_run(world: World, visitor: Visitor
 
 
 def test_a_refusal_of_the_service_is_shown_as_text(world: World, visitor: Visitor) -> None:
-    page = visitor.open("/", world.person())
+    page = visitor.open("/keys", world.person())
     connect(page)
     problem = json.dumps({"type": "about:blank", "status": 403, "code": HARM, "title": HARM, "detail": HARM})
     page.route(

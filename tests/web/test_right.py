@@ -120,7 +120,7 @@ def test_a_right_that_is_given_is_spent_by_the_receiver_and_the_giver_waits_for_
     expect(given).to_contain_text("2 DIEM, $2.00 a day")
     expect(given.get_by_role("button", name=re.compile("^End"))).to_be_disabled()
     page.get_by_label("DIEM to take out").fill("4")
-    expect(panel(page, "Take DIEM out")).to_contain_text("You have 3.")
+    expect(panel(page, "Take DIEM out")).to_contain_text("You have 3 DIEM.")
 
     world.next_day()
     assert (credit(world, alice), credit(world, bob)) == (3, 2)

@@ -27,7 +27,7 @@ def test_the_page_says_that_the_service_is_away_and_recovers_by_itself(
 def test_a_session_that_ended_says_so_and_a_new_one_brings_everything_back(
     world: World, visitor: Visitor
 ) -> None:
-    page = visitor.open("/", world.person())
+    page = visitor.open("/", world.person(staked_diem=1))
     connect(page)
     sign_in(page)
     visitor.means("status of 401")
