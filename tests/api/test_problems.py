@@ -293,7 +293,17 @@ def test_a_402_says_which_reason_it_has_with_the_figures(code: str, world: World
 
 # --- what no flow is asked about --------------------------------------------------------------------------
 
-UNKNOWN = ["/", "/v1", "/v1/", "/api/v1", "/api/v1/", "/v1/holds/", "/v1/keys/", "/v1//keys", "/V1/keys"]
+UNKNOWN = [
+    "/elsewhere",
+    "/v1",
+    "/v1/",
+    "/api/v1",
+    "/api/v1/",
+    "/v1/holds/",
+    "/v1/keys/",
+    "/v1//keys",
+    "/V1/keys",
+]
 UNKNOWN += [
     "/api/v1/api_keys/",
     "/api/v1/chat/completions",

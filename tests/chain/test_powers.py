@@ -137,6 +137,8 @@ POWERS: dict[str, dict[str, Who]] = {
         "poke()": Who.ALL,
     },
     "CurveProbe": {},
+    "DevWallet": {},
+    "DevWalletFactory": {"make(address)": Who.DEVELOPMENT},
     "DevDollar": ERC20 | {"mint(address,uint256)": Who.DEVELOPMENT},
     "DevTrader": {
         "sell(address,uint256)": Who.DEVELOPMENT,

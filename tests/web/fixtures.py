@@ -27,8 +27,9 @@ def slow_world() -> Iterator[World]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
+    # No longer than a file: while it runs, so does a loop of asyncio in this thread; others begin their own.
     with chromium() as running:
         yield running
 

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
 from entitlement.cli.genesis import DEPLOYER
-from tests.web import acts, axe
+from tests.web import acts, axe, screens
 from tests.web.browser import Size, Visitor
 from tests.web.stack import Person, World
 
@@ -49,6 +49,7 @@ def test_the_operator_sees_every_part_with_the_chains_figures_and_can_change_not
     expect(page.get_by_text("Nothing waits.")).to_be_visible()
     staked = world.view("InferenceStake", "totalStaked") // 10**18
     expect(page.get_by_text(f"{staked:,}", exact=True)).to_be_visible()
+    screens.take(page, "operator", "desktop", "light")
     page.get_by_text("What can be done").first.click()
     page.get_by_role("button", name="Copy").first.click()
     assert page.evaluate("navigator.clipboard.readText()") == "entitlement verify"
@@ -66,6 +67,7 @@ def test_on_a_phone_nothing_of_it_is_wider_than_the_screen(
     page = signed_in(visitor, operator, "phone")
     expect(page.get_by_role("heading", name=PARTS[-1])).to_be_visible()
     expect(page.get_by_text("The service can be relied on.")).to_be_visible()
+    screens.take(page, "operator", "phone", "light")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     axe.check(page)
     assert world.url in page.url
