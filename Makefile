@@ -22,7 +22,7 @@ demo: setup ## Tell the product's story on real transactions, against a stack of
 test: check $(WEB) ## Run everything: lint, types, import rules, forge tests, pytest with a short run in a browser
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
-test-web: setup $(WEB) ## Run all tests of the dashboard in Chromium; pictures of its pages in test-results/screens
+test-web: setup $(WEB) ## Run all tests of the dashboard in Chromium
 	BROWSER=all $(BIN)/pytest tests/web
 
 web: setup $(WEB) ## Build the dashboard
