@@ -43,7 +43,8 @@ export function BarPlot({
     return sum > best ? sum : best;
   }, beside.at(-1)?.at ?? 1n);
   const [element, whole] = useWidth<HTMLDivElement>(FIRST_WIDTH);
-  const room = (whole - LEFT - RIGHT) / Math.max(1, bars.length);
+  // While it is not laid out, its width is next to nothing; what is drawn then is not seen, but is drawn.
+  const room = Math.max(1, (whole - LEFT - RIGHT) / Math.max(1, bars.length));
   const width = Math.min(42, room * 0.66);
   const y = (value: bigint) => place(value, 0n, most, HEIGHT - BOTTOM, TOP);
   const every = Math.max(1, Math.ceil(LABEL_ROOM / Math.max(1, room)));
