@@ -1,5 +1,6 @@
 """Signing in as a wallet that is a contract, on a real chain: it says who signs for it, at a bounded cost."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,6 +38,7 @@ from tests.support import ScriptedChain, follower
 
 OWNER, MALLORY = Person(21), Person(22)
 ENDING = "6492" * 16
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,11 @@ class Street:
     def send(self, **transaction: str) -> str:
         sender = self.rpc.call("eth_accounts")[0]
         made = self.rpc.call("eth_sendTransaction", {"from": sender, "gas": hex(5_000_000)} | transaction)
-        receipt = self.rpc.call("eth_getTransactionReceipt", made)
+        # The node answers with the hash first and mines then.
+        until = time.monotonic() + PATIENCE_SECONDS
+        while (receipt := self.rpc.call("eth_getTransactionReceipt", made)) is None:
+            assert time.monotonic() < until, f"{made} is in no block after {PATIENCE_SECONDS} s"
+            time.sleep(0.01)
         assert receipt["status"] == "0x1"
         return str(receipt["contractAddress"])
 

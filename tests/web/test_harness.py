@@ -20,6 +20,7 @@ from tests.gateway.running import running
 from tests.web import axe
 from tests.web.browser import Visitor
 from tests.web.node import Node
+from tests.web.stack import wait_until
 from tests.web.wallet import CHAIN, ELSEWHERE
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
@@ -160,6 +161,8 @@ def test_another_chain_is_left_only_if_the_person_agrees(visitor: Visitor) -> No
 def test_a_transaction_is_completed_sent_held_replaced_and_dropped(visitor: Visitor, node: Node) -> None:
     call = {"from": connect(visitor), "to": development_account(2).address, "value": "0x1"}
     sent = ask(visitor.page, "eth_sendTransaction", call)["result"]
+    # The node answers with the hash first and mines then.
+    wait_until(lambda: ask(visitor.page, "eth_getTransactionReceipt", sent)["result"], "a receipt")
     assert ask(visitor.page, "eth_getTransactionReceipt", sent)["result"]["status"] == "0x1"
     node.ask("evm_setAutomine", [False])
     try:
