@@ -3,7 +3,6 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { type Address, getAddress, isAddressEqual } from "viem";
 import { createSiweMessage } from "viem/siwe";
 import { useConnection, useSignMessage } from "wagmi";
-import { settings } from "../settings";
 import { texts } from "../texts/en";
 import { answered, api, ServiceError, sendSession } from "./client";
 
@@ -120,6 +119,3 @@ function readKept(): Session | null {
     return null;
   }
 }
-
-/** The chain that sign-in is for; the same that transactions go to. */
-export const signInChain = settings.chain.id;

@@ -13,6 +13,8 @@ const POTENTIAL_ERROR = 128n;
 /** More than all terms of the slope together lose by rounding, in units of 1e-27. */
 const SLOPE_ERROR = 100_000_000n;
 const ROUNDS_MAX = 32;
+/** 54 do not vanish at the cap. */
+const TERMS_MAX = 64n;
 const LOCK_MAX = 2n ** 128n - 1n;
 
 /** The largest supply at `target`. */
@@ -62,11 +64,11 @@ function potentialAndSlope(supply: bigint, target: bigint): [bigint, bigint] {
   let sum = RAY;
   let term = RAY;
   let slope = RAY;
-  for (let n = 1n; ; n++) {
+  for (let n = 1n; n <= TERMS_MAX; n++) {
     term = (term * y) / (n * RAY);
-    if (term === 0n) break;
+    if (term === 0n) return [(supply * BASE * sum) / RAY, BASE * slope];
     sum += term / (3n * n + 1n);
     slope += term;
   }
-  return [(supply * BASE * sum) / RAY, BASE * slope];
+  throw new Error("the series does not end: a bug, never a state");
 }
