@@ -95,6 +95,16 @@ def test_a_transaction_that_was_signed_after_the_page_was_left_is_found_by_its_n
     expect_sent(page, "final", mining=world)
 
 
+@pytest.mark.browser_long
+def test_a_transaction_of_which_the_wallet_said_nothing_is_found_all_the_same(
+    world: World, visitor: Visitor, page: Page, alice: Person
+) -> None:
+    visitor.wallet.loses_answer = "eth_sendTransaction"
+    stake(page, "25").click()
+    visitor.wait_until(lambda: staked(world, alice) == 25, "the transaction was mined")
+    expect_sent(page, "final", mining=world)
+
+
 def test_a_fee_that_is_raised_in_the_wallet_is_followed_to_the_new_transaction(
     world: World, visitor: Visitor, page: Page, alice: Person
 ) -> None:

@@ -27,6 +27,7 @@ REJECTED = Refusal(4001, "User rejected the request.")
 UNAUTHORIZED = Refusal(4100, "The page is not connected to this account.")
 UNSUPPORTED = 4200
 NO_SUCH_CHAIN = 4902
+INTERNAL = -32603
 GAS_WHERE_IT_FAILS = 1_500_000
 """What is sent along where the simulation fails and the person goes on all the same."""
 TIP = 10**9
@@ -58,6 +59,8 @@ class Wallet:
     asked: list[Asked] = field(default_factory=list[Asked])
     sent: list[str] = field(default_factory=list[str])
     """Hashes of the transactions that went out, oldest first."""
+    loses_answer: str = ""
+    """The method that is carried out when it is asked next, and answered with an internal error."""
     _rejected: list[str | None] = field(default_factory=list[str | None])
     _holding: frozenset[str] = frozenset()
     _held: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
@@ -141,6 +144,9 @@ class Wallet:
                 self._consent(method)
             handler = _OWN.get(method)
             result = handler(self, params) if handler is not None else self._read(method, params)
+            if method == self.loses_answer:
+                self.loses_answer = ""
+                raise Refusal(INTERNAL, "Internal error")  # noqa: TRY301 - as any other refusal
             answer: dict[str, Any] = {"result": result}
         except Refusal as refusal:
             answer = {"error": refusal.error()}

@@ -49,6 +49,17 @@ export function isUnknownRequest(error: unknown): boolean {
   return error instanceof BaseError ? error.walk(knows) !== null : knows(error);
 }
 
+/** Codes that say nothing of what was done: disconnected (EIP-1193), an internal error (JSON-RPC). */
+const DISCONNECTED = new Set([4900, 4901, -32603]);
+
+/** Whether nobody can tell from a wallet's failure if it has sent what it was asked to send. */
+export function leavesOpen(error: unknown): boolean {
+  if (!(error instanceof BaseError)) return true;
+  if (revertOf(error) !== null) return false;
+  const coded = error.walk((each) => typeof (each as { code?: unknown } | null)?.code === "number");
+  return coded === null || DISCONNECTED.has((coded as unknown as { code: number }).code);
+}
+
 /** What a contract refused with: its error's name, or the text of one without a name. */
 export type Refusal = { name: string; args: readonly unknown[] } | { reason: string };
 

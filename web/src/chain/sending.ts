@@ -1,8 +1,9 @@
 import { type Address, BaseError, type Client, getContractError, type Hex } from "viem";
 import { estimateContractGas, getBlock, getTransactionCount, sendTransaction } from "viem/actions";
+import { texts } from "../texts/en";
 import { type Call, dataOf } from "./calls";
 import { chain } from "./config";
-import { isRejection } from "./errors";
+import { isRejection, leavesOpen } from "./errors";
 import { beingAsked } from "./keeper";
 import { addSent, changeSent, forgetSent } from "./ledger";
 
@@ -61,6 +62,8 @@ export async function send(
     return { id, hash };
   } catch (error) {
     if (isRejection(error)) changeSent(id, { state: "rejected" });
+    // It may be out all the same: then it is found by its nonce, and until then the list has it.
+    else if (leavesOpen(error)) changeSent(id, { note: texts.sent.unanswered });
     else forgetSent(id);
     throw error;
   } finally {

@@ -139,6 +139,7 @@ export const texts = {
     saysFinal: "It is done, and nobody can undo it.",
     hide: "Hide",
     revertedInPlace: "Others came first: what it needed had changed.",
+    unanswered: "The wallet failed without saying whether it was sent: it is looked for on the chain.",
     outOfGas: "It ran out of gas.",
     approval: (token: string) => `Approve ${token}`,
     clear: "Forget what is done",
