@@ -12,6 +12,22 @@ from tests.web.browser import Scheme, Size, Visitor
 from tests.web.stack import Person, World
 
 SCRIPT_BYTES_MOST = 250_000
+LOOK = """() => {
+  const looks = {};
+  for (const element of document.querySelectorAll("main *")) {
+    const names = [];
+    for (let each = element; each.tagName !== "MAIN"; each = each.parentElement) {
+      names.push(`${each.tagName}.${each.getAttribute("class") ?? ""}`);
+    }
+    const style = getComputedStyle(element);
+    looks[names.reverse().join(" ")] = [
+      "display", "position", "margin", "padding", "gap", "flex", "gridAutoFlow", "fontSize", "fontWeight",
+      "lineHeight", "color", "backgroundColor", "borderStyle", "borderRadius", "textAlign",
+    ].map((name) => `${name}: ${style[name]}`).join("; ");
+  }
+  return looks;
+}"""
+"""How every element of the page looks, by its way down from the top; of alike ones the last."""
 SHIFT_MOST = 0.1
 
 
@@ -52,6 +68,31 @@ def test_nothing_moves_on_a_connected_wallets_page(
     loading = weight.watched(page, visitor.url + path)
     weight.report(f"{path.strip('/') or 'home'}-connected-{size}", loading)
     assert loading.shift < SHIFT_MOST
+
+
+@pytest.mark.browser_long
+def test_a_page_looks_as_it_does_whatever_was_seen_before_it(world: World, visitor: Visitor) -> None:
+    page = visitor.open("/keys", busy(world))
+    connect(page)
+    sign_in(page)
+    direct: dict[str, dict[str, str]] = {}
+    seen = [path for path in PAGES if path != "/operator"]
+    for path in seen:
+        page.goto(visitor.url + path)
+        page.wait_for_load_state("networkidle")
+        direct[path] = page.evaluate(LOOK)
+    # By the page's own links no document is loaded anew: what the others brought along is still there.
+    for path in (*seen, *seen):
+        page.get_by_role("navigation").locator(f"a[href='{path}']").click()
+        page.wait_for_load_state("networkidle")
+        page.mouse.move(0, 0)
+    for path in seen:
+        page.get_by_role("navigation").locator(f"a[href='{path}']").click()
+        page.wait_for_load_state("networkidle")
+        now = page.evaluate(LOOK)
+        both = now.keys() & direct[path].keys()
+        assert len(both) > len(now) // 2, path
+        assert {way: now[way] for way in both} == {way: direct[path][way] for way in both}, path
 
 
 def busy(world: World) -> Person:

@@ -76,8 +76,12 @@ export function App() {
           <Boundary key={location} title={PAGES.find((page) => page.path === location)?.name ?? texts.brand}>
             <Suspense fallback={<Waiting width={20} />}>
               <Switch>
-                {PAGES.map((page) => (
-                  <Route key={page.path} path={page.path} component={page.page} />
+                {PAGES.map(({ path, page: Page }) => (
+                  <Route key={path} path={path}>
+                    <div className={`of of-${path.slice(1) || "home"}`}>
+                      <Page />
+                    </div>
+                  </Route>
                 ))}
               </Switch>
             </Suspense>

@@ -133,7 +133,7 @@ function Steps({ handing, why, phase }: { handing: Handing; why: WhyApprove; pha
   const at = phase === "asking" ? 1 : phase === "idle" || phase === "checking" ? -1 : 0;
   const steps = [approves ? texts.act.stepApprove : texts.act.stepPermit, texts.act.stepSend];
   return (
-    <div className="steps">
+    <div className="act-steps">
       {approves && (
         <p className="small" role="status">
           {why === "contract" ? texts.act.approveContract : texts.act.approveUnable}

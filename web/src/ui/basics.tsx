@@ -32,7 +32,7 @@ export function PageHeading({ title, children }: { title: string; children?: Rea
     document.title = `${title} · ${texts.brand}`;
   }, [title]);
   return (
-    <header>
+    <header className="page-heading">
       <h1>{title}</h1>
       {children !== undefined && <p>{children}</p>}
     </header>

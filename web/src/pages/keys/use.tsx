@@ -1,9 +1,10 @@
-import { type KeyboardEvent, useId, useRef, useState } from "react";
+import { useId, useState } from "react";
 import { useAnalytics } from "../../api/own";
 import { LANGUAGES, listModels, snippet } from "../../core/snippets";
 import { settings } from "../../settings";
 import { texts } from "../../texts/en";
 import { CopyButton, Panel } from "../../ui/basics";
+import { TabList } from "../../ui/tabs";
 
 const MODELS_OF_DAYS = 90;
 /** What the gateway of a development stack offers. */
@@ -45,7 +46,14 @@ export function Snippets({ secret }: { secret: string }) {
   return (
     <div className="stack snippets">
       <div className="row apart">
-        <Tabs id={id} chosen={language} onChoice={setLanguage} />
+        <TabList
+          id={id}
+          label={words.title}
+          tabs={LANGUAGES.map((each) => ({ id: each, name: words.languages[each] }))}
+          chosen={language}
+          onChoice={setLanguage}
+          className="small"
+        />
         <label className="model small">
           {words.model}
           <input
@@ -63,52 +71,9 @@ export function Snippets({ secret }: { secret: string }) {
           </datalist>
         </label>
       </div>
-      <div id={`${id}-code`} role="tabpanel" aria-labelledby={`${id}-${language}`}>
+      <div id={`${id}-${language}-panel`} role="tabpanel" aria-labelledby={`${id}-${language}`}>
         <Code code={code} />
       </div>
-    </div>
-  );
-}
-
-type Language = (typeof LANGUAGES)[number];
-
-function Tabs({
-  id,
-  chosen,
-  onChoice,
-}: {
-  id: string;
-  chosen: Language;
-  onChoice: (language: Language) => void;
-}) {
-  const list = useRef<HTMLDivElement>(null);
-  const move = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const next = LANGUAGES[(LANGUAGES.indexOf(chosen) + step + LANGUAGES.length) % LANGUAGES.length];
-    if (next === undefined) return;
-    onChoice(next);
-    list.current?.querySelector<HTMLElement>(`[data-language="${next}"]`)?.focus();
-  };
-  return (
-    <div className="tabs" role="tablist" ref={list} onKeyDown={move} aria-label={texts.keys.use.title}>
-      {LANGUAGES.map((language) => (
-        <button
-          key={language}
-          id={`${id}-${language}`}
-          type="button"
-          role="tab"
-          className="tiny"
-          data-language={language}
-          aria-selected={language === chosen}
-          aria-controls={`${id}-code`}
-          tabIndex={language === chosen ? 0 : -1}
-          onClick={() => onChoice(language)}
-        >
-          {texts.keys.use.languages[language]}
-        </button>
-      ))}
     </div>
   );
 }
