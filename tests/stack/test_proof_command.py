@@ -89,7 +89,9 @@ def test_a_local_stack_publishes_as_whom_the_chain_names_and_not_at_all_where_it
     system.rpc.call("anvil_setBalance", timelock, hex(10**18))
     for named, found in ((system.address(ALICE), system.address(ALICE)), (timelock, None)):
         data = system.contracts.call_data("EpochRoots", "namePublisher", named)
-        system.rpc.call("eth_sendTransaction", {"from": timelock, "to": roots_, "data": data})
+        # In a block when it answers; `eth_sendTransaction` answers before.
+        done = system.rpc.call("eth_sendTransactionSync", {"from": timelock, "to": roots_, "data": data})
+        assert done["status"] == "0x1"
         signer = development_publisher(system.contracts)
         assert (signer and signer.address) == found
     system.rpc.call("anvil_stopImpersonatingAccount", timelock)
