@@ -115,7 +115,7 @@ class Jobs:
     @property
     def is_hanging(self) -> bool:
         """Whether a job was left at the end of `run`, and its thread would keep the process from ending."""
-        return self._ending is not None and (self._ending.is_alive() or self._follower.is_reading)
+        return self._ending is not None and self._ending.is_alive()
 
     def run(self) -> bool:
         """Wait for leadership, then run the jobs until `stop`; False if the database was lost meanwhile."""

@@ -53,6 +53,8 @@ class ScriptedChain:
     headers_: list[Header] = field(default_factory=list)
     logs: dict[str, list[ChainEvent]] = field(default_factory=dict)
     asked: int = 0
+    expected: list[tuple[int, int]] = field(default_factory=list)
+    """The ranges that it was told to get ready for."""
 
     def __post_init__(self) -> None:
         self.mine()
@@ -94,6 +96,9 @@ class ScriptedChain:
 
     def header(self, number: int) -> Header | None:
         return self.headers_[number] if number < len(self.headers_) else None
+
+    def expect(self, first: int, last: int) -> None:
+        self.expected.append((first, last))
 
     def headers(self, first: int, last: int) -> list[Header]:
         return self.headers_[first : last + 1]

@@ -1,6 +1,7 @@
 """What a node says, before it is believed: each field has one form, and anything else is a contradiction."""
 
 import re
+from functools import lru_cache
 from typing import Any, cast
 
 from entitlement.core.blocks import Header
@@ -19,12 +20,18 @@ QUANTITY_MAX = 2**53 - 1
 def quantity(fields: dict[str, Any], name: str) -> int:
     """Return a number that the node wrote as `0x` and hex without leading zeros."""
     value = fields.get(name)
-    if not isinstance(value, str) or not _QUANTITY.match(value):
+    number = _number(value) if isinstance(value, str) else None
+    if number is None:
         raise InconsistentNode(f"{name} is {_shown(value)}, not a quantity")
-    number = int(value, 16)
     if number > QUANTITY_MAX:
         raise InconsistentNode(f"{name} is {_shown(value)}, more than can be")
     return number
+
+
+@lru_cache(maxsize=4_096)
+def _number(value: str) -> int | None:
+    """Read a quantity; the same ones come again and again, as the places of logs in their blocks do."""
+    return int(value, 16) if _QUANTITY.match(value) else None
 
 
 def digest(fields: dict[str, Any], name: str) -> str:

@@ -31,10 +31,11 @@ class BloomWatch:
     def __init__(self, topics_of: Mapping[str, Sequence[str]]) -> None:
         """Take the addresses to watch, each with the first topics of the events that are followed."""
         watched = [(address, topic) for address, topics in topics_of.items() for topic in topics]
-        self._bit_of = {pair: 1 << place for place, pair in enumerate(watched)}
+        self.bit_of = {pair: 1 << place for place, pair in enumerate(watched)}
+        """The bit of an event of a contract, which are its address and first topic."""
         self._patterns = [
             (bit, bits_of(bytes.fromhex(address[2:])) | bits_of(bytes.fromhex(topic[2:])))
-            for (address, topic), bit in self._bit_of.items()
+            for (address, topic), bit in self.bit_of.items()
         ]
         self.everything = (1 << len(watched)) - 1
         """What may be said where nothing is known."""
@@ -47,13 +48,9 @@ class BloomWatch:
                 found |= bit
         return found
 
-    def bit_of(self, said: tuple[str, str] | None) -> int:
-        """Return the bit of an event of a contract, which are its address and first topic."""
-        return 0 if said is None else self._bit_of[said]
-
     def saying(self, bits: int) -> dict[str, list[Any]]:
         """Return the filter of a question for logs of `bits`; it may let others of ours through."""
-        wanted = [pair for pair, bit in self._bit_of.items() if bits & bit]
+        wanted = [pair for pair, bit in self.bit_of.items() if bits & bit]
         return {
             "address": sorted({address for address, _ in wanted}),
             "topics": [sorted({topic for _, topic in wanted})],

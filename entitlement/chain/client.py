@@ -12,15 +12,17 @@ A filter has no false negatives, so what 1, 3 and 4 do not find is not there, un
 5 finds it, and a second node does (quorum.py).
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import repeat
+from itertools import islice, repeat
 from threading import Lock
 from typing import Any, Generic
 
 from entitlement.chain import answers
 from entitlement.chain.artifacts import Artifacts
+from entitlement.chain.asked_ahead import AskedAhead, Logs
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
 from entitlement.chain.decode import LogDecoder, Said, TableDecoder
 from entitlement.chain.deployment.record import Deployment
@@ -35,7 +37,6 @@ from entitlement.core.errors import (
     DeploymentMismatch,
     InconsistentNode,
     NodeUnavailable,
-    RangeTooFull,
     WrongChain,
 )
 from entitlement.core.events import ChainEvent, MembershipBought
@@ -79,6 +80,7 @@ class RpcLogReader(Generic[Said]):
         self._receipts = ReceiptCheck(decoder.topics_of) if check_receipts else None
         self._may_say: dict[str, int] = {}
         self._lock = Lock()
+        self._ahead = AskedAhead()
         self._in_flight = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="node")
         self._is_checked = False
 
@@ -125,9 +127,7 @@ class RpcLogReader(Generic[Said]):
         """Return blocks `first..last`, both included, each linked to the one before it by hash."""
         assert 0 <= first <= last, f"{first}..{last} is no range"
         self._check_chain()
-        blocks = self._batched(
-            "eth_getBlockByNumber", [[hex(number), HASHES_ONLY] for number in range(first, last + 1)]
-        )
+        blocks = self._ahead.take_blocks(first, last) or self._blocks(first, last)
         if None in blocks:
             raise InconsistentNode(
                 f"asked for blocks {first}..{last}, block {first + blocks.index(None)} is missing"
@@ -136,6 +136,18 @@ class RpcLogReader(Generic[Said]):
         if headers[0].number != first or not is_linked(headers, None):
             raise InconsistentNode(f"blocks {first}..{last} do not follow each other")
         return headers
+
+    def expect(self, first: int, last: int) -> None:
+        """Begin to fetch what `headers` and `said` of blocks `first..last` will need: a hint and no more."""
+        self._check_chain()
+        # One more than is read of several blocks, which then are found to be too full.
+        most = None if first == last else LOGS_AT_ONCE + 1
+
+        def logs() -> Logs:
+            ends: list[Any] = []
+            return Logs(list(islice(self._range(first, last, ends=ends), most)), ends)
+
+        self._ahead.begin(first, last, lambda: self._blocks(first, last), logs)
 
     def said(self, headers: Sequence[Header]) -> list[Said]:
         """Return what the contracts said in exactly these blocks, in chain order.
@@ -181,14 +193,15 @@ class RpcLogReader(Generic[Said]):
         first, last = headers[0].number, headers[-1].number
         spoken = Spoken[Said](headers, self._watch.bit_of)
         ends: list[Any] = []
-        logs: Iterable[Any] = self._range(first, last, ends=ends)
+        ahead = self._ahead.take_logs(first, last)
+        logs: Iterable[Any] = self._range(first, last, ends=ends) if ahead is None else ahead.told
         if kept is not None:
             logs = kept.passing(logs)
-        for count, read in enumerate(self._decoder.read(logs)):
-            if count >= LOGS_AT_ONCE and len(headers) > 1:
-                raise RangeTooFull(first=first, last=last, logs_max=LOGS_AT_ONCE)
-            spoken.add(*read)
-        return spoken, {answers.digest(answers.mapping(log, "a log"), "blockHash") for log in ends}
+        spoken.take(self._decoder.read(logs), most=LOGS_AT_ONCE if len(headers) > 1 else sys.maxsize)
+        return spoken, {
+            answers.digest(answers.mapping(log, "a log"), "blockHash")
+            for log in (ends if ahead is None else ahead.ends)
+        }
 
     def _left_out(
         self, missing: dict[Header, int], spoken: Spoken[Said], cut: set[str]
@@ -220,8 +233,7 @@ class RpcLogReader(Generic[Said]):
 
     def _spoken_in(self, header: Header, logs: list[Any]) -> Spoken[Said]:
         spoken = Spoken[Said]([header], self._watch.bit_of)
-        for read in self._decoder.read(logs):
-            spoken.add(*read)
+        spoken.take(self._decoder.read(logs))
         return spoken
 
     def _filter(self) -> dict[str, Any]:
@@ -278,6 +290,11 @@ class RpcLogReader(Generic[Said]):
         if taken.number != number:
             raise InconsistentNode(f"asked for block {number}, got block {taken.number}")
         return taken
+
+    def _blocks(self, first: int, last: int) -> list[Any]:
+        return self._batched(
+            "eth_getBlockByNumber", [[hex(number), HASHES_ONLY] for number in range(first, last + 1)]
+        )
 
     def _batched(self, method: str, params: Sequence[Sequence[object]]) -> list[Any]:
         parts = [params[start : start + CALLS_PER_BATCH] for start in range(0, len(params), CALLS_PER_BATCH)]

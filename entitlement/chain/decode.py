@@ -6,7 +6,7 @@ indexed fields stand in the topics, the others one after another in the data.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from eth_utils.crypto import keccak
@@ -70,17 +70,23 @@ FOLLOWED_CONTRACTS = tuple(dict.fromkeys(contract for contract, _ in FOLLOWED))
 Said = TypeVar("Said")
 """What a log is decoded to."""
 
+Read = tuple[LogPlace, tuple[str, str] | None, Said | None]
+"""Where a log stands, the contract and first topic of an event that is followed, and the event."""
+
 _TYPES = {"uint256", "address"}
 _WORD_BYTES = 32
 _ADDRESS_PADDING = 12
 """Zeros before an address in its word."""
 _WALLETS_REMEMBERED = 65_536
+_NUMBERS_REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """How one event lies in a log."""
 
+    source: tuple[str, str]
+    """The contract that writes it, and its first topic."""
     topics: int
     """Topics of the log, the event's own hash included."""
     data_bytes: int
@@ -108,7 +114,7 @@ class TableDecoder(Generic[Said]):
             described = _event(artifacts, contract, event)
             topic = topic_of(described)
             place = addresses[contract].lower()
-            self._shapes[place, topic] = _shape(described, kind, arguments.split())
+            self._shapes[place, topic] = _shape((place, topic), described, kind, arguments.split())
             self.topics_of.setdefault(place, []).append(topic)
 
     def decode(self, log: object) -> Said | None:
@@ -118,50 +124,49 @@ class TableDecoder(Generic[Said]):
         """
         return next(self.read([log]))[2]
 
-    def read(self, logs: Iterable[object]) -> Iterator[tuple[LogPlace, tuple[str, str] | None, Said | None]]:
-        """Return where each log stands, its contract and first topic if it is followed, and its event."""
+    def read(self, logs: Iterable[object]) -> Iterator[Read[Said]]:
+        """Return where each log stands, which of the watched events it is, and the event made of it."""
         number, block_hash, transaction_hash = -1, "", ""
         # Neighbours share their block and often their transaction: what was found right is not read again.
-        seen: object = None
+        seen_number: object = self
+        seen_hash: object = self
         seen_transaction: object = self
         for log in logs:
-            fields_of = mapping(log, "a log")
-            if fields_of.get("removed", False) is not False:
+            of_log = mapping(log, "a log")
+            if of_log.get("removed", False) is not False:
                 raise InconsistentNode("a log is marked as removed")
-            block = (fields_of.get("blockNumber"), fields_of.get("blockHash"))
-            if block != seen:
-                number, block_hash = quantity(fields_of, "blockNumber"), digest(fields_of, "blockHash")
-                seen = block
-            if fields_of.get("transactionHash") != seen_transaction:
-                transaction_hash = digest(fields_of, "transactionHash")
-                seen_transaction = fields_of["transactionHash"]
-            at = LogPlace(number, quantity(fields_of, "logIndex"), block_hash, transaction_hash)
-            topics = sequence(fields_of.get("topics"), "a log's topics")
-            followed = self._followed(fields_of, topics)
-            said = None if followed is None else self._said(self._shapes[followed], fields_of, topics, at)
-            yield at, followed, said
+            given_hash, given_number = of_log.get("blockHash"), of_log.get("blockNumber")
+            if given_hash != seen_hash or given_number != seen_number:
+                number, block_hash = quantity(of_log, "blockNumber"), digest(of_log, "blockHash")
+                seen_number, seen_hash = given_number, given_hash
+            given_transaction = of_log.get("transactionHash")
+            if given_transaction != seen_transaction:
+                transaction_hash = digest(of_log, "transactionHash")
+                seen_transaction = given_transaction
+            at = LogPlace(number, quantity(of_log, "logIndex"), block_hash, transaction_hash)
+            topics = sequence(of_log.get("topics"), "a log's topics")
+            shape = self._shape(of_log, topics)
+            if shape is None:
+                yield at, None, None
+                continue
+            data = words(of_log.get("data"), shape.data_bytes)
+            if data is None or len(topics) != shape.topics:
+                raise _misshapen(of_log, topics, shape, at)
+            try:
+                said = shape.read(at, topics, data)
+            except (TypeError, ValueError) as error:
+                raise InconsistentNode(f"the log at {at} has a word that is not its type: {error}") from error
+            yield at, shape.source, said
 
-    @staticmethod
-    def _said(shape: _Shape, log: dict[str, Any], topics: list[Any], at: LogPlace) -> Any:  # noqa: ANN401  as the table says
-        if len(topics) != shape.topics:
-            raise InconsistentNode(f"the log at {at} has {len(topics)} topics for {shape.topics}")
-        data = words(log.get("data"), shape.data_bytes)
-        if data is None:
-            given = str(log.get("data"))[:80]
-            raise InconsistentNode(f"the log at {at} has data {given}, not {shape.data_bytes} bytes")
-        try:
-            return shape.read(at, topics, data)
-        except (TypeError, ValueError) as error:
-            raise InconsistentNode(f"the log at {at} has a word that is not its type: {error}") from error
-
-    def _followed(self, log: dict[str, Any], topics: list[Any]) -> tuple[str, str] | None:
+    def _shape(self, log: dict[str, Any], topics: list[Any]) -> _Shape | None:
         first, place = topics[0] if topics else None, log.get("address")
         if not isinstance(first, str):
             raise InconsistentNode(f"a log has the topics {str(topics)[:80]}")
-        if isinstance(place, str) and (place, first) in self._shapes:
-            return place, first
-        pair = (address_in(log, "address"), first.lower())
-        return pair if pair in self._shapes else None
+        if isinstance(place, str):
+            shape = self._shapes.get((place, first))
+            if shape is not None:
+                return shape
+        return self._shapes.get((address_in(log, "address"), first.lower()))
 
 
 class LogDecoder(TableDecoder[ChainEvent]):
@@ -170,6 +175,13 @@ class LogDecoder(TableDecoder[ChainEvent]):
     def __init__(self, artifacts: Artifacts, addresses: Mapping[str, str]) -> None:
         """Take the ABIs and the address of each followed contract, by its name; raises `SetupError`."""
         super().__init__(artifacts, addresses, FOLLOWED)
+
+
+def _misshapen(log: dict[str, Any], topics: list[Any], shape: _Shape, at: LogPlace) -> InconsistentNode:
+    if len(topics) != shape.topics:
+        return InconsistentNode(f"the log at {at} has {len(topics)} topics for {shape.topics}")
+    given = str(log.get("data"))[:80]
+    return InconsistentNode(f"the log at {at} has data {given}, not {shape.data_bytes} bytes")
 
 
 def _event(artifacts: Artifacts, contract: str, event: str) -> dict[str, Any]:
@@ -190,7 +202,7 @@ def _signature(event: dict[str, Any]) -> str:
     return f"{event['name']}({','.join(argument['type'] for argument in event['inputs'])})"
 
 
-def _shape(event: dict[str, Any], kind: type[Any], arguments: list[str]) -> _Shape:
+def _shape(source: tuple[str, str], event: dict[str, Any], kind: type[Any], arguments: list[str]) -> _Shape:
     indexed = [argument for argument in event["inputs"] if argument["indexed"]]
     in_data = [argument for argument in event["inputs"] if not argument["indexed"]]
     order = {
@@ -207,6 +219,7 @@ def _shape(event: dict[str, Any], kind: type[Any], arguments: list[str]) -> _Sha
             remedy="bring chain/decode.py up to the contracts",
         )
     return _Shape(
+        source=source,
         topics=1 + len(indexed),
         data_bytes=len(in_data) * _WORD_BYTES,
         read=_reader(kind, [order[name] for name in arguments]),
@@ -236,7 +249,9 @@ def _topic_word(topic: str) -> bytes:
     return word
 
 
+@lru_cache(maxsize=_NUMBERS_REMEMBERED)
 def _uint256_topic(topic: str) -> int:
+    """Read a number; it is remembered, since most logs of a day name the same epoch."""
     return int.from_bytes(_topic_word(topic), "big")
 
 
@@ -247,7 +262,7 @@ def _address_topic(topic: str) -> Wallet:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "uint256_word": partial(int.from_bytes, byteorder="big"),
+    "uint256_word": int.from_bytes,
     "uint256_topic": _uint256_topic,
     "address_word": _address_word,
     "address_topic": _address_topic,

@@ -45,6 +45,11 @@ class DoubtingReader:
         with self._heard():
             return self._reader.events(headers)
 
+    def expect(self, first: int, last: int) -> None:
+        """Begin to fetch blocks `first..last` and what was said in them."""
+        with self._heard():
+            self._reader.expect(first, last)
+
     @contextmanager
     def _heard(self) -> Generator[None]:
         try:

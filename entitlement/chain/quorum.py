@@ -115,6 +115,10 @@ class QuorumReader:
         """Return the first node's blocks `first..last`."""
         return self._first.headers(first, last)
 
+    def expect(self, first: int, last: int) -> None:
+        """Let the first node be asked for blocks `first..last`."""
+        self._first.expect(first, last)
+
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
         """Return what the first node says of these blocks, to be compared when they become final."""
         events = self._first.events(headers)

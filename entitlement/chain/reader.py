@@ -29,6 +29,14 @@ class ChainReader(Protocol):
         """Return the block at a height, or None where the chain is shorter."""
         ...
 
+    def expect(self, first: int, last: int) -> None:
+        """Hear that `headers` and `events` of blocks `first..last` will be asked for next.
+
+        A node far away can answer while we work. It changes no answer, and nothing needs to come of it; what
+        fails is raised when it is asked for.
+        """
+        ...
+
     def headers(self, first: int, last: int) -> list[Header]:
         """Return blocks `first..last`, both included, each linked to the one before it by hash."""
         ...

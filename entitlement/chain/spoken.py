@@ -1,18 +1,19 @@
 """What the contracts said in some blocks, taken together log by log as a node tells it."""
 
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic
 
-from entitlement.chain.decode import Said
+from entitlement.chain.decode import Read, Said
 from entitlement.core.blocks import Header
-from entitlement.core.errors import InconsistentNode
-from entitlement.core.events import LogPlace
+from entitlement.core.errors import InconsistentNode, RangeTooFull
 
 
 class Spoken(Generic[Said]):
     """Events of exactly these blocks, by the block's hash; each log stands behind the one before it."""
 
-    def __init__(self, headers: Sequence[Header], bit_of: Callable[[tuple[str, str] | None], int]) -> None:
+    def __init__(self, headers: Sequence[Header], bit_of: Mapping[tuple[str, str], int]) -> None:
+        """Take the blocks, and the bit of each contract's event as `BloomWatch` counts them."""
         self._numbers = {header.hash: header.number for header in headers}
         self._bit_of = bit_of
         self._last: dict[str, int] = {}
@@ -20,19 +21,38 @@ class Spoken(Generic[Said]):
         self.kinds: dict[str, int] = dict.fromkeys(self._numbers, 0)
         """Which events of which contracts are among them, as `BloomWatch` counts them."""
 
-    def add(self, at: LogPlace, followed: tuple[str, str] | None, event: Said | None) -> None:
-        """Take one log, as the decoder read it. Raises `InconsistentNode` where it cannot stand there."""
-        block = at.block_hash
-        if self._numbers.get(block) != at.block_number:
-            raise InconsistentNode(
-                f"{self._asked()} was answered with the log at {at}, which is not one of them"
-            )
-        if at.log_index <= self._last.get(block, -1):
-            raise InconsistentNode(f"the log at {at} came behind the one at {self._last[block]}")
-        self._last[block] = at.log_index
-        self.kinds[block] |= self._bit_of(followed)
-        if event is not None:
-            self.events[block].append(event)
+    def take(self, reads: Iterable[Read[Said]], *, most: int = sys.maxsize) -> None:
+        """Take logs as the decoder reads them, at most so many.
+
+        Raises `InconsistentNode` where one cannot stand there, and `RangeTooFull` where there are more.
+        """
+        # Neighbours share their block: what belongs to it is looked up where it changes.
+        block, last, events = "", -1, list[Said]()
+        left = most
+        for at, source, event in reads:
+            left -= 1
+            if left < 0:
+                raise RangeTooFull(
+                    first=min(self._numbers.values()), last=max(self._numbers.values()), logs_max=most
+                )
+            if at.block_hash != block:
+                if block:
+                    self._last[block] = last
+                block = at.block_hash
+                if self._numbers.get(block) != at.block_number:
+                    raise InconsistentNode(
+                        f"{self._asked()} was answered with the log at {at}, which is not one of them"
+                    )
+                last, events = self._last.get(block, -1), self.events[block]
+            if at.log_index <= last:
+                raise InconsistentNode(f"the log at {at} came behind the one at {last}")
+            last = at.log_index
+            if source is not None:
+                self.kinds[block] |= self._bit_of[source]
+            if event is not None:
+                events.append(event)
+        if block:
+            self._last[block] = last
 
     def replace(self, header: Header, fuller: "Spoken[Said]") -> None:
         """Take a second answer for a block. Raises `InconsistentNode` unless it has all of the first."""

@@ -4,7 +4,8 @@ import gc
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Annotated
 
@@ -32,11 +33,12 @@ def serve(
     stop: StopWithParent = False,
 ) -> None:
     """Run the [bold]API[/]: holds and captures for gateways, accounts and keys for wallets, health."""
-    import uvicorn  # noqa: PLC0415 - each role loads what it needs
+    with loading():
+        import uvicorn  # noqa: PLC0415 - each role loads what it needs
 
-    from entitlement.api.app import create_app  # noqa: PLC0415
-    from entitlement.telemetry import configure_logs  # noqa: PLC0415
-    from entitlement.wiring.service import open_service  # noqa: PLC0415
+        from entitlement.api.app import create_app  # noqa: PLC0415
+        from entitlement.telemetry import configure_logs  # noqa: PLC0415
+        from entitlement.wiring.service import open_service  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
@@ -44,8 +46,7 @@ def serve(
     configure_logs()
     # The server raises the signal that ended it once more when it is done: then we leave what was entered.
     signal.signal(signal.SIGTERM, interrupt)
-    # The thread that decides about a group would keep the one that reads requests waiting for ten times that.
-    sys.setswitchinterval(SWITCH_SECONDS)
+    take_turns_often()
     with open_service(settings) as service:
         uvicorn.run(
             create_app(service),
@@ -63,17 +64,19 @@ def jobs(stop: StopWithParent = False) -> None:
 
     Start as many as you like: one works, the others wait to take over.
     """
-    from entitlement.cli.configured import configured_jobs  # noqa: PLC0415
-    from entitlement.jobs import Jobs  # noqa: PLC0415
-    from entitlement.metrics import serve_metrics  # noqa: PLC0415
-    from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
-    from entitlement.telemetry import configure_logs  # noqa: PLC0415
-    from entitlement.wiring.database import open_database  # noqa: PLC0415
-    from entitlement.wiring.following import open_follower  # noqa: PLC0415
-    from entitlement.wiring.service import service_on  # noqa: PLC0415
+    with loading():
+        from entitlement.cli.configured import configured_jobs  # noqa: PLC0415
+        from entitlement.jobs import Jobs  # noqa: PLC0415
+        from entitlement.metrics import serve_metrics  # noqa: PLC0415
+        from entitlement.store.leadership import Leadership, Role  # noqa: PLC0415
+        from entitlement.telemetry import configure_logs  # noqa: PLC0415
+        from entitlement.wiring.database import open_database  # noqa: PLC0415
+        from entitlement.wiring.following import open_follower  # noqa: PLC0415
+        from entitlement.wiring.service import service_on  # noqa: PLC0415
 
     if stop:
         stop_with_parent()
+    take_turns_often()
     collect_seldom()
     settings = read_settings()
     configure_logs()
@@ -100,6 +103,22 @@ def jobs(stop: StopWithParent = False) -> None:
         raise typer.Exit(1)
 
 
+@contextmanager
+def loading() -> Generator[None]:
+    """Hold the garbage collector off while modules are loaded; what they made it leaves alone for good."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def take_turns_often() -> None:
+    """Let threads take turns often: one that decides, or folds, would keep one that reads waiting."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
 def collect_seldom() -> None:
     """Let the garbage collector look seldom: a range of events is many objects, none of them in a cycle."""
     gc.set_threshold(COLLECT_AFTER, 50, 100)
@@ -116,11 +135,13 @@ def follow(
     by: By = "",
 ) -> None:
     """Follow the chain [bold]once[/], from where it was left to its head, and stop."""
-    from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415
-    from entitlement.store.session import session_factory  # noqa: PLC0415
-    from entitlement.wiring.database import open_database  # noqa: PLC0415
-    from entitlement.wiring.following import open_follower  # noqa: PLC0415
+    with loading():
+        from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415
+        from entitlement.store.session import session_factory  # noqa: PLC0415
+        from entitlement.wiring.database import open_database  # noqa: PLC0415
+        from entitlement.wiring.following import open_follower  # noqa: PLC0415
 
+    take_turns_often()
     collect_seldom()
     settings = read_settings()
     with (

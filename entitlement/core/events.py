@@ -235,13 +235,20 @@ EVENT_KINDS: dict[str, type[ChainEvent]] = {kind.__name__: kind for kind in get_
 """Every event class by its name, which is also its name in the journal of events."""
 
 
+# As tuples: a follower asks each event, and a union of types is made anew wherever it is written.
+PURCHASES = (CreditBought, MembershipBought)
+"""What is bought becomes credit (flows/grant_purchases.py): a wallet that only buys has no position."""
+DELEGATIONS = (Delegated, DelegationEnded)
+"""What is about two wallets."""
+
+
 def wallets_of(event: ChainEvent) -> tuple[Wallet, ...]:
     """Return the wallets whose position `event` changes: the giver and the receiver for a delegation.
 
     None for a purchase.
     """
-    if isinstance(event, CreditBought | MembershipBought):
+    if isinstance(event, PURCHASES):
         return ()
-    if isinstance(event, Delegated | DelegationEnded) and event.receiver != event.wallet:
+    if isinstance(event, DELEGATIONS) and event.receiver != event.wallet:
         return (event.wallet, event.receiver)
     return (event.wallet,)

@@ -14,14 +14,16 @@ The daily right is not derived from the stake: the contract states it, whole, at
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.events import (
+    DELEGATIONS,
     EVENT_KINDS,
+    PURCHASES,
     AllowanceChanged,
     ChainEvent,
-    CreditBought,
     Delegated,
     DelegationEnded,
     DiemBurned,
@@ -31,7 +33,6 @@ from entitlement.core.events import (
     DiemMinted,
     DiemStaked,
     LogPlace,
-    MembershipBought,
     PositionEvent,
     RewardsClaimed,
     VvvExitCancelled,
@@ -119,7 +120,7 @@ def fold(
     """
     drafts: dict[Wallet, _Draft] = {}
     for event in events:
-        if isinstance(event, _PURCHASES):
+        if isinstance(event, PURCHASES):
             continue
         wallet = event.wallet
         if only is None or wallet in only:
@@ -127,7 +128,7 @@ def fold(
             if draft is None:
                 draft = drafts[wallet] = _draft_of(positions.get(wallet))
             _apply(draft, event)
-        if isinstance(event, Delegated | DelegationEnded) and (only is None or event.receiver in only):
+        if isinstance(event, DELEGATIONS) and (only is None or event.receiver in only):
             receiver = event.receiver
             draft = drafts.get(receiver)
             if draft is None:
@@ -208,15 +209,11 @@ _MOVES: dict[type[ChainEvent], tuple[str | None, str | None]] = {
 }
 """Every event but the one that states a slot. Delegations move an amount of their receiver too."""
 
-_PURCHASES = (CreditBought, MembershipBought)
-"""What is bought becomes credit (flows/grant_purchases.py): a wallet that only buys has no position."""
-
-assert {*_MOVES, AllowanceChanged, *_PURCHASES} == set(EVENT_KINDS.values()), "each event counts once"
+assert {*_MOVES, AllowanceChanged, *PURCHASES} == set(EVENT_KINDS.values()), "each event counts once"
 
 
 def _draft_of(position: Position | None) -> _Draft:
-    known = position or _NOTHING
-    return {name: getattr(known, name) for name in _DRAFTED}
+    return dict(zip(_DRAFTED, _drafted_of(_NOTHING if position is None else position), strict=True))
 
 
 def _apply(draft: _Draft, event: PositionEvent) -> None:
@@ -247,3 +244,4 @@ def _take(draft: _Draft, source: str, amount: Wei, at: LogPlace) -> None:
 
 _NOTHING = Position(Wallet("0x" + "0" * 40))
 _DRAFTED = [field.name for field in fields(Position) if field.name != "wallet"]
+_drafted_of = attrgetter(*_DRAFTED)

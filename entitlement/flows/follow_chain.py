@@ -93,11 +93,6 @@ class FollowChain:
         self._start_block = start_block
         self._ahead = ReadAhead(reader, blocks_max=limits.blocks_per_step)
 
-    @property
-    def is_reading(self) -> bool:
-        """Whether another thread still reads ahead."""
-        return self._ahead.is_reading
-
     def reached(self) -> int | None:
         """Return the newest block that is followed, or None before the first step."""
         with self._sessions.begin() as session:
@@ -129,9 +124,9 @@ class FollowChain:
             read = self._ahead.read(known.head, to=node_head.number)
         headers, events = read.headers, read.events
         head = headers[-1] if headers else known.head
-        if headers and node_head.number - head.number > self._limits.blocks_per_step:
-            # Far behind: the node can work while we write. Nearer, a step costs less than another thread.
-            self._ahead.begin(head, to=node_head.number)
+        if headers:
+            # The node can work while we write.
+            self._ahead.expect(head, to=node_head.number)
         hashes = {header.number: header.hash for header in headers}
         # The key of an event is its place; that its block is the one at that height is what makes it whole.
         assert all(hashes.get(event.at.block_number) == event.at.block_hash for event in events)

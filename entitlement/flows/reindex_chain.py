@@ -215,6 +215,10 @@ class UpTo:
         """As the reader."""
         return self._reader.headers(first, last)
 
+    def expect(self, first: int, last: int) -> None:
+        """As the reader."""
+        self._reader.expect(first, last)
+
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
         """As the reader."""
         return self._reader.events(headers)

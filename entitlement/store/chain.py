@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -19,12 +20,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from entitlement.core.blocks import Header
-from entitlement.core.events import EVENT_KINDS, ChainEvent, Delegated, DelegationEnded, LogPlace, wallets_of
+from entitlement.core.events import DELEGATIONS, EVENT_KINDS, ChainEvent, LogPlace, wallets_of
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet
 from entitlement.store.bulk import any_number, any_word, copy_rows, upsert_rows
+from entitlement.store.raw import array, cursor_of
 from entitlement.store.session import fresh
-from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, uint256
+from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, assert_all_uint256
 
 LONGEST_PROBLEM = 500
 
@@ -275,15 +277,19 @@ _DATA_FIELDS = {
     kind: tuple(field.name for field in fields(kind) if field.name not in ("at", "wallet", "receiver"))
     for kind in EVENT_KINDS.values()
 }
+# `:d` takes nothing but integers.
+_DATA_JSON = {
+    kind: "{{" + ",".join(f'"{name}":{{0.{name}:d}}' for name in names) + "}}"
+    for kind, names in _DATA_FIELDS.items()
+}
 
 
 def _event_line(event: ChainEvent) -> str:
     at, kind = event.at, type(event)
-    receiver = event.receiver if isinstance(event, Delegated | DelegationEnded) else r"\N"
-    data = ",".join([f'"{name}":{getattr(event, name):d}' for name in _DATA_FIELDS[kind]])
+    receiver = event.receiver if isinstance(event, DELEGATIONS) else r"\N"
     return (
         f"{at.block_number}\t{at.log_index}\t{at.block_hash}\t{at.transaction_hash}\t"
-        f"{kind.__name__}\t{event.wallet}\t{receiver}\t{{{data}}}\n"
+        f"{kind.__name__}\t{event.wallet}\t{receiver}\t{_DATA_JSON[kind].format(event)}\n"
     )
 
 
@@ -299,12 +305,10 @@ def _event(row: Sequence[Any]) -> ChainEvent:
 
 def positions(session: Session, wallets: Iterable[Wallet], *, pending: bool) -> dict[Wallet, Position]:
     """Return stored positions: at the final block or, `pending`, at the head where that differs."""
-    rows = session.execute(
-        select(*_POSITION_COLUMNS).where(
-            PositionRow.wallet == any_word(wallets), PositionRow.pending == pending
-        )
-    )
-    return {row[0]: _position(*row) for row in rows}
+    # By the driver itself: a step reads thousands, and SQLAlchemy takes each number in a call of its own.
+    with cursor_of(session) as cursor:
+        found = cursor.execute(_SELECT_POSITIONS, (array(wallets), pending)).fetchall()
+    return {wallet: _position(wallet, pending, *map(int, values)) for wallet, _, *values in found}
 
 
 def position_pair(session: Session, wallet: Wallet) -> tuple[Position, Position]:
@@ -379,13 +383,21 @@ POSITION_COLUMNS = {
     "slot_current": "numeric",
     "slot_next": "numeric",
 }
+_SELECT_POSITIONS = (
+    f"SELECT {', '.join(POSITION_COLUMNS)} FROM {PositionRow.__tablename__} "  # noqa: S608  our own names
+    "WHERE wallet = ANY(%s::text[]) AND pending = %s"
+).encode()
 _POSITION_COLUMNS = [getattr(PositionRow, name) for name in POSITION_COLUMNS]
 
 
+_amounts_of = attrgetter(*_AMOUNTS)
+
+
 def _position_values(position: Position, *, pending: bool) -> list[object]:
-    amounts = [uint256(getattr(position, name)) for name in _AMOUNTS]
     slot = position.slot
-    return [position.wallet, pending, *amounts, slot.epoch, uint256(slot.current), uint256(slot.next)]
+    amounts: tuple[int, ...] = (*_amounts_of(position), slot.current, slot.next)
+    assert_all_uint256(amounts)
+    return [position.wallet, pending, *amounts[:-2], slot.epoch, *amounts[-2:]]
 
 
 def _position(wallet: Wallet, pending: bool, *values: Any) -> Position:  # noqa: ANN401, ARG001, FBT001  a row

@@ -6,6 +6,7 @@ the service's clock (`store.clock`), epochs are INTEGER days.
 What a caller may write in words is bounded by the database too: no column takes the content of a request.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +37,12 @@ def uint256(value: int) -> int:
     is_one = isinstance(value, int) and 0 <= value < 2**256  # pyright: ignore[reportUnnecessaryIsInstance] - that is the question
     assert is_one, f"{value} is no uint256"
     return value
+
+
+def assert_all_uint256(values: Sequence[int]) -> None:
+    """As `uint256` for each of them; a sum with a fraction in it is none of integers."""
+    are_all = isinstance(sum(values), int) and min(values) >= 0 and max(values) < 2**256  # pyright: ignore[reportUnnecessaryIsInstance] - as above
+    assert are_all, f"{values} are not all uint256"
 
 
 class Uint256(TypeDecorator[int]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from entitlement.core.blocks import Header
-from entitlement.core.errors import InconsistentNode, NodeUnavailable, RangeTooFull
+from entitlement.core.errors import InconsistentNode, RangeTooFull
 from entitlement.core.events import ChainEvent, DiemStaked, LogPlace
 from entitlement.core.units import Wei
 from entitlement.flows.read_ahead import FIRST_BLOCKS, ReadAhead
@@ -25,8 +25,8 @@ def stakes(at: LogPlace) -> ChainEvent:
 class Watched(ScriptedChain):
     """A chain that takes note of the ranges it is asked for, and has a bound on what it gives at once."""
 
-    ranges: list[int] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    ranges: list[int] = field(default_factory=list[int])
+    refused: list[int] = field(default_factory=list[int])
 
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
         self.ranges.append(len(headers))
@@ -70,20 +70,16 @@ def test_a_range_ends_when_it_holds_what_is_wanted() -> None:
     assert WANTED <= len(blocks.events) < 2 * WANTED
 
 
-def test_what_was_read_ahead_is_not_asked_for_again() -> None:
-    chain = chain_of(1, 1, 1, 1)
-    reading = ReadAhead(chain, blocks_max=2)
-    reading.begin(chain.headers_[2], to=4)
-    assert reading.read(chain.headers_[2], to=4).headers == chain.headers_[3:]
-    assert chain.ranges == [2]
-
-
-def test_what_was_read_ahead_of_another_block_is_thrown_away() -> None:
-    chain = chain_of(1, 1, 1, 1)
-    reading = ReadAhead(chain, blocks_max=2)
-    reading.begin(chain.headers_[2], to=4)
-    assert reading.read(chain.headers_[1], to=4).headers == chain.headers_[2:4]
-    assert reading.read(chain.headers_[3], to=4).headers == chain.headers_[4:]
+def test_a_reader_is_told_of_the_next_range_and_only_of_a_whole_one() -> None:
+    chain = chain_of(*[1] * 40)
+    reading = ReadAhead(chain, blocks_max=8)
+    last = reading.read(chain.headers_[0], to=40).headers[-1]
+    reading.expect(last, to=40)
+    assert chain.expected == [(9, 16)]
+    asked = reading.read(last, to=40)
+    assert (asked.headers[0].number, asked.headers[-1].number) == (9, 16)
+    reading.expect(chain.headers_[33], to=40)
+    assert chain.expected == [(9, 16)], "seven blocks are left, and ranges are of eight"
 
 
 def test_blocks_that_do_not_follow_the_cursor_are_not_believed() -> None:
@@ -92,17 +88,3 @@ def test_blocks_that_do_not_follow_the_cursor_are_not_believed() -> None:
         theirs.mine(stakes)
     with pytest.raises(InconsistentNode, match="does not follow"):
         ReadAhead(theirs, blocks_max=10).read(ours.headers_[2], to=4)
-
-
-def test_a_failure_while_reading_ahead_belongs_to_the_step_that_needs_it() -> None:
-    class Failing(Watched):
-        def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
-            raise NodeUnavailable(method="eth_getLogs", reason=f"{len(headers)} are too many today")
-
-    chain = Failing()
-    chain.mine(stakes)
-    reading = ReadAhead(chain, blocks_max=10)
-    reading.begin(chain.headers_[0], to=1)
-    with pytest.raises(NodeUnavailable, match="today"):
-        reading.read(chain.headers_[0], to=1)
-    assert not reading.is_reading
