@@ -9,6 +9,7 @@ cores of this machine. Times are of whole processes, their start included; the f
     ours      `entitlement follow`: blocks linked, logs checked against them, events, positions, cursor stored
     floor     the same requests with their answers thrown away, then COPY of the same rows from a file
     web3.py   `get_logs` and `process_log` of a part of the events, kept in a list
+    again     `entitlement reindex --from-events`: positions from ten times as many stored events
 """
 
 import argparse
@@ -35,8 +36,18 @@ from entitlement.chain.decode import FOLLOWED
 from entitlement.store.schema import migrate
 from entitlement.store.server import EmbeddedPostgres
 
+# The same events of other wallets, behind the others in their blocks.
+MORE_EVENTS = """
+INSERT INTO events (block_number, log_index, block_hash, transaction_hash, kind, wallet, receiver, data)
+SELECT block_number, log_index + 1000000 * %(copy)s, block_hash, transaction_hash, kind,
+       '0x' || lpad(to_hex(%(copy)s), 2, '0') || substr(wallet, 5), receiver, data
+FROM events WHERE log_index < 1000000
+"""
+
 console = Console()
 WEB3_EVENTS = 5_000
+COPIES = 10
+"""How many times the stored events are there when positions are derived from them again."""
 FLOOR = Path(__file__).with_name("bench_follow_floor.py")
 
 
@@ -83,6 +94,7 @@ def measure(chain: CrowdedChain, scratch: Scratch, runs: int) -> None:
     ours, memory = min(_ours(chain, scratch, rows) for _ in range(runs))
     floor = min(_floor(chain, scratch, rows) for _ in range(runs))
     web3 = _web3(chain)
+    events, again = _again(chain, scratch)
     table = Table(
         "", "seconds", "events/s", "of the floor", title=f"{chain.events:,} events, {chain.blocks:,} blocks"
     )
@@ -90,6 +102,7 @@ def measure(chain: CrowdedChain, scratch: Scratch, runs: int) -> None:
         table.add_row(name, f"{seconds:.2f}", f"{chain.events / seconds:,.0f}", f"{floor / seconds:.0%}")
     console.print(table)
     console.print(f"peak memory of ours: {memory} MB")
+    console.print(f"again: {events:,} stored events in {again:.2f} s, {events / again:,.0f} a second")
 
 
 def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, int]:
@@ -122,6 +135,22 @@ def _floor(chain: CrowdedChain, scratch: Scratch, rows: Path) -> float:
         arguments += [chain.contracts.address(name) for name in {contract for contract, _ in FOLLOWED}]
         subprocess.run([sys.executable, "-I", str(FLOOR), *arguments], check=True)  # noqa: S603  our own script
         return time.perf_counter() - began
+
+
+def _again(chain: CrowdedChain, scratch: Scratch) -> tuple[int, float]:
+    """Return how many events are stored, and in how many seconds positions are derived from them again."""
+    with scratch.database() as url:
+        follow = [sys.executable, "-m", "entitlement", "follow"]
+        subprocess.run(follow, env=environment(chain, url), stdout=subprocess.DEVNULL, check=True)  # noqa: S603  our own
+        with psycopg.connect(plain(url)) as connection:
+            for copy in range(1, COPIES):
+                connection.execute(MORE_EVENTS, {"copy": copy})
+            found = connection.execute("SELECT count(*) FROM events").fetchone()
+        assert found is not None
+        began = time.perf_counter()
+        again = [sys.executable, "-m", "entitlement", "reindex", "--from-events", "--reason", "a benchmark"]
+        subprocess.run(again, env=environment(chain, url), stdout=subprocess.DEVNULL, check=True)  # noqa: S603  our own
+        return found[0], time.perf_counter() - began
 
 
 def _web3(chain: CrowdedChain) -> float:

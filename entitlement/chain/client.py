@@ -108,6 +108,8 @@ class RpcLogReader(Generic[Said]):
         finality, start = self._network.finality, self._start_block
         if finality.rule is FinalityRule.DEPTH:
             latest = self._tagged("latest")
+            if finality.depth == 0 and latest.number >= start:
+                return latest
             final = self._block(max(start, latest.number - finality.depth))
             # A height that is told too high would make blocks final that are not.
             if finality.depth and self._block(latest.number) != latest:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
+from entitlement.cli.interpreter import collect_seldom, loading
 from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
 from entitlement.core.acts import ActKind
@@ -28,11 +29,13 @@ def reindex(
 
     What is stored changes in one short transaction at the end; grants and the ledger stay as they are.
     """
-    from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415
-    from entitlement.store.session import session_factory  # noqa: PLC0415
-    from entitlement.wiring.database import open_database  # noqa: PLC0415 - loads much
-    from entitlement.wiring.rebuilding import open_rederivation, open_reindexing  # noqa: PLC0415
+    with loading():
+        from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415
+        from entitlement.store.session import session_factory  # noqa: PLC0415
+        from entitlement.wiring.database import open_database  # noqa: PLC0415 - loads much
+        from entitlement.wiring.rebuilding import open_rederivation, open_reindexing  # noqa: PLC0415
 
+    collect_seldom()
     settings = read_settings()
     with open_database(settings) as engine:
         if not dry_run:

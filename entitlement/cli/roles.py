@@ -1,11 +1,8 @@
 """The processes of the service, each a command of its own, so that they can run on machines of their own."""
 
-import gc
 import os
 import signal
-import sys
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from types import FrameType
 from typing import Annotated
 
@@ -13,6 +10,7 @@ import typer
 
 from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
 from entitlement.cli.children import interrupt, stop_with_parent
+from entitlement.cli.interpreter import collect_seldom, loading, take_turns_often
 from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
 from entitlement.core.acts import ActKind
@@ -22,9 +20,6 @@ StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)
 
 GRACEFUL_SECONDS = 10
 METRICS_HOST = "127.0.0.1"
-SWITCH_SECONDS = 0.0005
-COLLECT_AFTER = 100_000
-"""Objects made since the last look: so many are alive at once in a range."""
 
 
 def serve(
@@ -101,27 +96,6 @@ def jobs(stop: StopWithParent = False) -> None:
         os._exit(0 if ended_well else 1)
     if not ended_well:
         raise typer.Exit(1)
-
-
-@contextmanager
-def loading() -> Generator[None]:
-    """Hold the garbage collector off while modules are loaded; what they made it leaves alone for good."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def take_turns_often() -> None:
-    """Let threads take turns often: one that decides, or folds, would keep one that reads waiting."""
-    sys.setswitchinterval(SWITCH_SECONDS)
-
-
-def collect_seldom() -> None:
-    """Let the garbage collector look seldom: a range of events is many objects, none of them in a cycle."""
-    gc.set_threshold(COLLECT_AFTER, 50, 100)
 
 
 def follow(

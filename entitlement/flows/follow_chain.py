@@ -278,13 +278,13 @@ class FollowChain:
         with self._sessions.begin() as session:
             self._take_cursor(session, known)
             chain_rows.add_blocks(session, _kept(headers, oldest))
-            chain_rows.add_events(session, events)
             settled = self._stored(session, known, to=final.number)
             settled += [event for event in events if event.at.block_number <= final.number]
             changes = stake_changes(settled)
             pro_rata.note_stake(session, start=known.start, above=known.final, to=final, changes=changes)
             positions = chain_rows.positions(session, chain_rows.wallets_in(settled), pending=False)
-            fold(positions, settled)
+            with chain_rows.adding_events(session, events):
+                fold(positions, settled)
             chain_rows.write_positions(session, positions.values(), pending=False)
             # Where all was final, and all is again, no wallet has a pending position, before or after.
             if known.final != known.head or final != head:

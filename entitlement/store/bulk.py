@@ -3,7 +3,8 @@
 A statement is the same for any number of rows, so that it is parsed once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
@@ -23,14 +24,28 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Sequen
     Values must not need an escape: numbers, hex, names and JSON of numbers do not. Raises SQLAlchemy's
     errors as an INSERT would, for instance where a row is there already.
     """
+    with copying_rows(session, table, columns, rows):
+        pass
+
+
+@contextmanager
+def copying_rows(
+    session: Session, table: str, columns: Sequence[str], rows: Sequence[str]
+) -> Generator[None]:
+    """Send `rows`, and hand over while PostgreSQL stores them; otherwise as `copy_rows`.
+
+    The session's connection is busy until the end, which is where most errors are told.
+    """
     if not rows:
+        yield
         return
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     connection = cast("psycopg.Connection", session.connection().connection.driver_connection)
     try:
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:  # pyright: ignore[reportArgumentType] - our own names
+        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
             for first in range(0, len(rows), ROWS_PER_WRITE):
                 copy.write("".join(rows[first : first + ROWS_PER_WRITE]))
+            yield
     except psycopg.Error as error:
         lost = connection.closed
         wrapped = DBAPIError.instance(statement, None, error, psycopg.Error, connection_invalidated=lost)

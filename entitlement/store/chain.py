@@ -1,6 +1,7 @@
 """Rows of the followed chain: state and cursor, blocks, the journal of events, positions."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -23,7 +24,7 @@ from entitlement.core.blocks import Header
 from entitlement.core.events import DELEGATIONS, EVENT_KINDS, ChainEvent, LogPlace, wallets_of
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet
-from entitlement.store.bulk import any_number, any_word, copy_rows, upsert_rows
+from entitlement.store.bulk import any_number, any_word, copy_rows, copying_rows, upsert_rows
 from entitlement.store.raw import array, cursor_of
 from entitlement.store.session import fresh
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, assert_all_uint256
@@ -190,9 +191,14 @@ def thin_blocks_below(session: Session, number: int, *, keep_every: int) -> None
 # --- events --------------------------------------------------------------------------------------------
 
 
-def add_events(session: Session, events: Sequence[ChainEvent]) -> None:
-    """Append to the journal of events; a log that is there already is an error."""
-    copy_rows(session, EventRow.__tablename__, EVENT_COLUMNS, [_event_line(event) for event in events])
+def adding_events(session: Session, events: Sequence[ChainEvent]) -> AbstractContextManager[None]:
+    """Append to the journal of events; a log that is there already is an error.
+
+    PostgreSQL stores them while the caller does something else, without the session.
+    """
+    return copying_rows(
+        session, EventRow.__tablename__, EVENT_COLUMNS, [_event_line(event) for event in events]
+    )
 
 
 def events_between(

@@ -1,8 +1,10 @@
+from collections.abc import Sequence
 from dataclasses import fields
 from random import Random
 from typing import get_type_hints
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.blocks import Header
@@ -21,6 +23,11 @@ LARGEST = 2**256 - 1
 ALICE, BOB, CAROL = (wallet_number(number) for number in (1, 2, 3))
 
 
+def add_events(session: Session, events: Sequence[ChainEvent]) -> None:
+    with chain_rows.adding_events(session, events):
+        pass
+
+
 def largest(kind: type[ChainEvent], number: int) -> ChainEvent:
     """An event with the largest amount in every field."""
     hints = get_type_hints(kind)
@@ -33,9 +40,24 @@ def largest(kind: type[ChainEvent], number: int) -> ChainEvent:
 def test_every_kind_of_event_comes_back_as_it_was_written(sessions: Sessions) -> None:
     events = [largest(kind, number) for number, kind in enumerate(EVENT_KINDS.values(), start=1)]
     with sessions.begin() as session:
-        chain_rows.add_events(session, events)
+        add_events(session, events)
     with sessions.begin() as session:
         assert chain_rows.events_between(session, above=0, to=10**6) == events
+
+
+def test_what_fails_while_events_are_stored_leaves_none_of_them(sessions: Sessions) -> None:
+    many = [staked(1, index, ALICE) for index in range(3_000)]
+    with (
+        pytest.raises(AssertionError, match="while"),
+        sessions.begin() as session,
+        chain_rows.adding_events(session, many),
+    ):
+        raise AssertionError("while they are stored")
+    with sessions.begin() as session:
+        assert chain_rows.events_between(session, above=0, to=10) == []
+        add_events(session, [staked(1, 0, ALICE)])
+    with pytest.raises(IntegrityError), sessions.begin() as session:
+        add_events(session, [staked(1, 0, ALICE)])
 
 
 def staked(number: int, index: int, wallet: Wallet) -> ChainEvent:
@@ -53,7 +75,7 @@ def test_events_come_back_in_chain_order_of_some_blocks_and_some_wallets(session
     )
     in_order = [staked(1, 0, ALICE), staked(2, 9, BOB), staked(2, 10, ALICE), given, staked(10, 0, BOB)]
     with sessions.begin() as session:
-        chain_rows.add_events(session, Random(1).sample(in_order, len(in_order)))
+        add_events(session, Random(1).sample(in_order, len(in_order)))
         assert chain_rows.events_between(session, above=0, to=10) == in_order
         assert chain_rows.events_between(session, above=1, to=3) == in_order[1:4]
         assert chain_rows.events_between(session, above=0, to=10, wallets=[CAROL]) == [given]
@@ -84,7 +106,7 @@ def test_more_rows_than_one_statement_takes_are_written(sessions: Sessions) -> N
     headers = [Header(number, f"0x{number}", "", 0) for number in range(count)]
     with sessions.begin() as session:
         chain_rows.add_blocks(session, headers)
-        chain_rows.add_events(session, [staked(header.number, 0, ALICE) for header in headers])
+        add_events(session, [staked(header.number, 0, ALICE) for header in headers])
         chain_rows.write_positions(session, [Position(wallet_number(n)) for n in range(count)], pending=False)
     with sessions.begin() as session:
         assert chain_rows.kept_blocks(session) == headers
