@@ -6,6 +6,7 @@ from entitlement.core.allowance import BLIND_SECONDS_MAX, SMALLEST_RIGHT, allowa
 from entitlement.core.epochs import Epoch, starts_at
 from entitlement.core.positions import Slot
 from entitlement.core.units import NANO_USD_PER_USD, WEI_PER_TOKEN, NanoUsd, Wei
+from scripts import make_allowance_vectors
 
 TODAY = Epoch(20_000)
 MIDNIGHT = starts_at(TODAY)
@@ -111,3 +112,10 @@ def test_the_allowance_is_never_more_than_the_final_state_gives(
         epoch=TODAY,
     )
     assert 0 <= found <= credit_of(right_in(final, TODAY))
+
+
+def test_the_vectors_that_the_page_is_held_to_are_what_the_rule_answers() -> None:
+    assert make_allowance_vectors.VECTORS.read_text() == make_allowance_vectors.vectors(), (
+        "the rule of the daily right changed: run `python scripts/make_allowance_vectors.py`, then change "
+        "web/src/core/allowance.ts until its tests pass"
+    )
