@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from eth_account import Account
@@ -101,6 +102,17 @@ class World:
             headers={"Authorization": f"Bearer {secret}"},
             timeout=PATIENCE_SECONDS,
         )
+
+    def charge(self, secret: str, amount: int, requests: int = 1) -> None:
+        """Take so many nano-dollars for each of some requests, as a gateway does that has served them."""
+        token = self.stack.service.gateways.issue_token(f"of a test {uuid4()}")
+        asked = {"key": secret, "amount": amount, "model": "m", "usage": {"input_tokens": 1, "status": 200}}
+        with httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE_SECONDS
+        ) as gateway:
+            for number in range(requests):
+                body = asked | {"request_id": f"{uuid4()}-{number}"}
+                gateway.post("/v1/charges", json=body).raise_for_status()
 
     def _give(self, giver: int, token: str, to: Person, amount: int) -> None:
         if amount:

@@ -127,6 +127,48 @@ def test_a_keys_name_is_text_and_its_end_is_told(world: World, visitor: Visitor)
 
 
 @pytest.mark.browser_long
+def test_credit_that_is_four_fifths_spent_is_told_with_what_is_left_and_that_nothing_is(
+    world: World, visitor: Visitor
+) -> None:
+    gail = world.person(staked_diem=1)
+    secret = world.key(gail)
+    world.charge(secret, 799_000_000)
+    page = visitor.open("/", gail)
+    connect(page)
+    sign_in(page)
+    attention = page.get_by_role("region", name="Needs attention")
+    expect(page.get_by_role("img", name="Credit left today: $0.20. left of $1.00")).to_be_visible()
+    expect(attention).to_have_count(0)
+    world.charge(secret, 1_000_000)
+    expect(attention.get_by_text("$0.20 is left of today's $1.00.")).to_be_visible()
+    world.charge(secret, 200_000_000)
+    notice = attention.get_by_role("status").filter(has_text="Today's $1.00 is spent.")
+    notice.get_by_role("link", name="Buy credit").click()
+    expect(page).to_have_url(re.compile("/credit$"))
+
+
+@pytest.mark.browser_long
+def test_a_delegation_whose_term_ends_in_three_days_is_told_to_who_gave_it_and_to_who_has_it(
+    world: World, visitor: Visitor
+) -> None:
+    hana, ivo = world.person(staked_diem=3), world.person()
+    until = world.view("InferenceStake", "epoch") + 4
+    world.send(hana, "InferenceStake", "delegate", ivo.address, 2 * WEI_PER_TOKEN, until)
+    world.settle()
+    page = visitor.open("/", hana)
+    connect(page)
+    assert line(page, "of it given to others") == "2"
+    attention = page.get_by_role("region", name="Needs attention")
+    expect(attention).to_have_count(0)
+    world.next_day()
+    expect(attention.get_by_text("The term of 2 DIEM that you gave ends")).to_be_visible()
+    visitor.wallet.use(ivo.account)
+    expect(attention.get_by_text("The term of 2 DIEM that you receive ends")).to_be_visible()
+    attention.get_by_role("link", name="See delegations").click()
+    expect(page).to_have_url(re.compile("/right$"))
+
+
+@pytest.mark.browser_long
 def test_who_comes_without_a_wallet_sees_the_public_figures(world: World, visitor: Visitor) -> None:
     page = visitor.open("/", has_wallet=False)
     staked = int(httpx.get(f"{world.url}/v1/public/diem").json()["staked"]["amount"])
