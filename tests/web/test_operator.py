@@ -1,11 +1,20 @@
 """The operator's view: for the wallets that run the service, and for nobody else."""
 
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from entitlement.chain.devnet import development_account
 from entitlement.cli.actor import Actor
 from entitlement.cli.genesis import DEPLOYER
+from entitlement.core.epochs import Epoch, epoch_at
+from entitlement.core.units import USDC_PER_DOLLAR, WEI_PER_TOKEN, Usdc
+from entitlement.flows.govern_buybacks import GovernBuybacks
+from entitlement.store import buyback_rules
+from entitlement.store.buyback_rules import Announced, By
 from tests.web import acts, axe, screens
 from tests.web.browser import Size, Visitor
 from tests.web.stack import Person, World
@@ -18,6 +27,38 @@ PARTS = ("Health", "Liabilities", "Buybacks", "Timelock", "Done by hand")
 def operator(world: World) -> Person:
     account = development_account(DEPLOYER)
     return Person(account, Actor(world.stack.contracts, account))
+
+
+@pytest.fixture
+def waiting(world: World, operator: Person) -> Iterator[str]:
+    """An operation that halves the emission, scheduled on the chain; its id. Cancelled afterwards."""
+    contracts = world.stack.contracts
+    rate = world.view("StakedVVV", "emissionRatePerSecond")
+    call = bytes.fromhex(contracts.call_data("StakedVVV", "lowerEmissionRate", rate // 2)[2:])
+    operation = (contracts.address("StakedVVV"), 0, call, bytes(32), secrets.token_bytes(32))
+    world.send(operator, "Timelock", "schedule", *operation, world.view("Timelock", "getMinDelay"))
+    name = world.view("Timelock", "hashOperation", *operation)
+    yield f"0x{name.hex()}"
+    world.send(operator, "Timelock", "cancel", name)
+
+
+def announce(world: World, amount: int) -> None:
+    """Keep a plan as the schedule announces one: in a day it may begin."""
+    now = world.now()
+    plan = Announced(
+        id=0,
+        epoch=epoch_at(now),
+        through=Epoch(epoch_at(now) - 1),
+        amount=Usdc(amount * USDC_PER_DOLLAR),
+        lots=3,
+        seed="a seed that nobody is told",
+        state="announced",
+        not_before=now + 86_400,
+        next_lot_at=now + 90_000,
+        reason=None,
+    )
+    with world.stack.service.sessions.begin() as session:
+        buyback_rules.announce(session, plan, now)
 
 
 def signed_in(visitor: Visitor, person: Person, size: Size = "desktop") -> Page:
@@ -88,3 +129,41 @@ def test_a_figure_that_could_not_be_read_is_said_so_beside_what_is_known(
     acts.sign_in(page)
     expect(page.get_by_text("<b>The node</b> is away")).to_be_visible()
     expect(page.get_by_text("The service can be relied on.")).to_be_visible()
+
+
+def test_an_operation_that_waits_is_told_with_what_it_changes_from_when_on_and_how_it_is_ended(
+    world: World, visitor: Visitor, operator: Person, waiting: str
+) -> None:
+    page = signed_in(visitor, operator)
+    operation = page.get_by_role("article").filter(has_text=waiting[:12])
+    expect(operation.get_by_text("waits", exact=True)).to_be_visible()
+    expect(operation.get_by_text("May be executed from")).to_be_visible()
+    expect(operation.get_by_text("StakedVVV.lowerEmissionRate(newRate")).to_be_visible()
+    halved = operation.get_by_role("row", name="emission")
+    now, then = (Decimal(each.split()[0]) for each in halved.locator("td").all_inner_texts())
+    assert now * WEI_PER_TOKEN == world.view("StakedVVV", "emissionRatePerSecond")
+    assert then * WEI_PER_TOKEN == now * WEI_PER_TOKEN // 2
+    operation.get_by_text("What can be done").click()
+    expect(operation.get_by_text(f"entitlement admin cancel {waiting[:12]}")).to_be_visible()
+    expect(page.get_by_text("Nothing waits.")).to_have_count(0)
+    screens.take(page, "operator-timelock", "desktop", "light")
+    axe.check(page)
+
+
+def test_a_plan_that_was_announced_is_told_with_its_time_and_a_veto_with_who_and_why(
+    world: World, visitor: Visitor, operator: Person
+) -> None:
+    govern = GovernBuybacks(world.stack.service.sessions)
+    announce(world, 24_000)
+    page = signed_in(visitor, operator)
+    plan = page.get_by_role("status").filter(has_text="24,000.00 USDC are to be spent.")
+    expect(plan).to_contain_text("a veto ends the plan before anything was bought")
+    expect(page.get_by_text("a seed that nobody is told")).to_have_count(0)
+    govern.veto(By("Ada", "the market is odd"), until=None)
+    page.reload()
+    expect(page.get_by_text("Stopped by Ada: the market is odd.")).to_be_visible()
+    expect(page.get_by_text("No plan is announced.")).to_be_visible()
+    govern.allow(By("Ada", "it is even again"))
+    page.reload()
+    expect(page.get_by_text("No plan is announced.")).to_be_visible()
+    expect(page.get_by_text("Stopped by Ada")).to_have_count(0)
