@@ -12,7 +12,10 @@ const LONGEST_LIST = 200;
 
 /** The newest block's number, watched; undefined where nobody can be asked. */
 export function useHead() {
-  return useBlockNumber({ watch: true, chainId: settings.chain.id });
+  const { isConnected } = useConnection();
+  // Without a node of ours there is the wallet's, once there is a wallet: until then nothing has failed.
+  const enabled = settings.chain.rpcUrl !== null || isConnected;
+  return useBlockNumber({ watch: enabled, chainId: settings.chain.id, query: { enabled } });
 }
 
 /** Everything about the system, of one block (Lens.system). */
