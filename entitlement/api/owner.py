@@ -33,6 +33,7 @@ from entitlement.core.usage_walk import (
     LATEST_TIME,
     LONGEST_CURSOR,
     HistoryQuery,
+    Order,
     Page,
     View,
 )
@@ -52,11 +53,13 @@ def usage(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
     start: Annotated[int | None, Query()] = None,
     end: Annotated[int | None, Query()] = None,
     page_size: Annotated[int | None, Query()] = None,
+    order: Annotated[Literal["oldest", "newest"] | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR)] = None,
 ) -> Response | UsagePageOut:
-    """Return what was charged from `start` to before `end`, oldest first; `Accept: text/csv` for a table.
+    """Return what was charged from `start` to before `end`; `Accept: text/csv` for a table.
 
-    A cursor goes alone: it carries what the first page was asked for.
+    Oldest first, or newest first by `order`. A cursor goes alone: it carries what the first page was asked
+    for. What is charged after that is on none of the pages that follow.
     """
     if cursor is None:
         query, position = (
@@ -68,10 +71,11 @@ def usage(  # noqa: PLR0913, PLR0917 - each is a parameter of the query
                 start=0 if start is None else start,
                 end=LATEST_TIME if end is None else end,
                 page_size=DEFAULT_PAGE if page_size is None else page_size,
+                order=Order.OLDEST if order is None else Order(order),
             ),
             BEGINNING,
         )
-    elif (currency, start, end, page_size) == (None, None, None, None):
+    elif all(asked is None for asked in (currency, start, end, page_size, order)):
         query, position = flows.usage.follow(
             cursor, account_id=asking.account_id, view=View.RECORDS, key_id=asking.only_key
         )

@@ -1,8 +1,11 @@
-"""The walk through a history: in one order, (time, hold, number, row), by pages.
+"""The walk through a history: in one order, (time, hold, number, row), or against it, by pages.
 
-A cursor says where the next page begins and carries all that the first one was asked for. It is opaque, not
-secret: it gives its account nothing that the account could not ask for by itself, and no other account
-anything.
+    oldest first      start |--page--|--page--|--page--> end
+    newest first      start <--page--|--page--|--page--| end
+
+Where it ends is settled with its first page: what is booked later is in neither. A cursor says where the next
+page begins and carries all that the first one was asked for. It is opaque, not secret: it gives its account
+nothing that the account could not ask for by itself, and no other account anything.
 """
 
 import base64
@@ -42,6 +45,13 @@ class View(StrEnum):
     RECORDS = "records"
 
 
+class Order(StrEnum):
+    """Which end the walk begins at. Rows are walked oldest first alone: one record has several."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
     """What a walk was asked for."""
@@ -56,9 +66,12 @@ class HistoryQuery:
     end: int
     """Unix time, exclusive."""
     page_size: int
+    order: Order = Order.OLDEST
 
     def check(self) -> None:
         """Raise `InvalidRequest` for what no page can answer."""
+        if self.order is Order.NEWEST and self.view is View.ROWS:
+            raise InvalidRequest("rows are told oldest first", field="order")
         if not SMALLEST_PAGE <= self.page_size <= LARGEST_PAGE:
             raise InvalidRequest(
                 f"pageSize is {self.page_size}: it must be from {SMALLEST_PAGE} to {LARGEST_PAGE}",
@@ -72,8 +85,17 @@ class HistoryQuery:
 
     def epochs(self, position: "Position") -> tuple[Epoch, Epoch]:
         """Return the days, [first, after the last), whose requests can be on a page that begins there."""
-        first = epoch_at(max(self.start, position.at)) - EPOCHS_BETWEEN_CHARGE_AND_RECORD
-        return Epoch(max(0, first)), Epoch(epoch_at(self.end) + 1)
+        start, end = self.times(position)
+        first = epoch_at(start) - EPOCHS_BETWEEN_CHARGE_AND_RECORD
+        return Epoch(max(0, first)), Epoch(epoch_at(end) + 1)
+
+    def times(self, position: "Position") -> tuple[int, int]:
+        """Return the times, [start, end), of what can be on a page that begins there."""
+        if position == BEGINNING:
+            return self.start, self.end
+        if self.order is Order.NEWEST:
+            return self.start, min(self.end, position.at + 1)
+        return max(self.start, position.at), self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +109,7 @@ class Position:
 
 
 BEGINNING = Position()
+"""Of a walk in either order: nothing is at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +159,10 @@ def _is_at(position: Position, record: UsageRecord) -> bool:
 
 def write_cursor(query: HistoryQuery, position: Position) -> str:
     """Return the text by which the walk goes on at `position`."""
-    body = json.dumps([*astuple(query), *astuple(position)], separators=(",", ":")).encode()
+    *asked, order = astuple(query)
+    # The usual order is not named: cursors were made before there was another, and go on.
+    named = [] if order is Order.OLDEST else [order]
+    body = json.dumps([*asked, *astuple(position), *named], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_checksum(body) + body).decode().rstrip("=")
 
 
@@ -164,7 +190,9 @@ def _parse_cursor(cursor: str) -> tuple[HistoryQuery, Position]:
     checksum, body = raw[:_CHECKSUM_BYTES], raw[_CHECKSUM_BYTES:]
     if checksum != _checksum(body):
         raise ValueError
-    account_id, view, key_id, currency, start, end, size, at, hold_id, number, told = json.loads(body)
+    account_id, view, key_id, currency, start, end, size, at, hold_id, number, told, *order = json.loads(body)
+    if order not in ([], [Order.NEWEST]):
+        raise ValueError
     query = HistoryQuery(
         account_id=_integer(account_id),
         view=View(view),
@@ -173,6 +201,7 @@ def _parse_cursor(cursor: str) -> tuple[HistoryQuery, Position]:
         start=_integer(start),
         end=_integer(end),
         page_size=_integer(size),
+        order=Order.NEWEST if order else Order.OLDEST,
     )
     if not (isinstance(hold_id, str) and len(hold_id) <= LONGEST_HOLD_ID and hold_id.isprintable()):
         raise ValueError

@@ -13,20 +13,27 @@ from entitlement.core.epochs import Epoch
 from entitlement.core.limits import Currency
 from entitlement.core.units import NanoUsd
 from entitlement.core.usage import Analytics, Sums, UsageRecord
-from entitlement.core.usage_walk import HistoryQuery, Position
+from entitlement.core.usage_walk import BEGINNING, HistoryQuery, Order, Position
 
 _COLUMNS = """created_at, hold_id, number, epoch, key_id, request_id, model, input_tokens, output_tokens,
               latency_ms, status, price_version, diem, usd, shortfall"""
 
-_WALK = f"""
+_IN_WALK = f"""
 SELECT {_COLUMNS} FROM usage
 WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last
     AND created_at >= :start AND created_at < :end
-    AND (created_at, hold_id, number) >= (:at, :hold_id, :number)
     AND (CAST(:key_id AS text) IS NULL OR key_id = :key_id)
     AND (:diem_too AND diem > 0 OR :usd_too AND usd > 0 OR :free_too AND diem + usd = 0)
-ORDER BY created_at, hold_id, number LIMIT :limit
 """  # noqa: S608 - our own names
+
+_WALKS = {
+    Order.OLDEST: f"""{_IN_WALK} AND (created_at, hold_id, number) >= (:at, :hold_id, :number)
+ORDER BY created_at, hold_id, number LIMIT :limit
+""",
+    Order.NEWEST: f"""{_IN_WALK} AND (:begins OR (created_at, hold_id, number) <= (:at, :hold_id, :number))
+ORDER BY created_at DESC, hold_id DESC, number DESC LIMIT :limit
+""",
+}
 
 _SUMS = """
 SELECT grouping(epoch, model, key_id), epoch, model, key_id, sum(diem), sum(usd), sum(shortfall), count(*),
@@ -53,20 +60,22 @@ _BY_DAY, _BY_MODEL, _BY_KEY, _BY_MODEL_AND_DAY, _BY_KEY_AND_DAY = 0b011, 0b101, 
 
 
 def records(session: Session, query: HistoryQuery, position: Position, *, limit: int) -> list[UsageRecord]:
-    """Return up to `limit` records from `position` on, that one included, in order.
+    """Return up to `limit` records from `position` on, that one included, in the order of the query.
 
     Of one currency, only what was charged in it; of both, also what was free.
     """
     first, after_last = query.epochs(position)
+    start, end = query.times(position)
     rows = session.execute(
-        text(_WALK),
+        text(_WALKS[query.order]),
         {
             "account_id": query.account_id,
             "key_id": query.key_id,
             "first": first,
             "after_last": after_last,
-            "start": max(query.start, position.at),
-            "end": query.end,
+            "start": start,
+            "end": end,
+            "begins": position == BEGINNING,
             "at": position.at,
             "hold_id": position.hold_id,
             "number": position.number,

@@ -78,6 +78,21 @@ def test_the_history_has_each_request_once_with_what_it_cost_and_walks_by_cursor
     assert [int(row["diem"]) for row in rows] == [each["diem"] for each in told]
 
 
+def test_the_history_is_told_newest_first_where_that_is_asked_for_and_its_cursor_goes_on_so(
+    world: World, mine: dict[str, str]
+) -> None:
+    for number in range(12):
+        charge(world, f"r{number}", 100)
+        world.later(1)
+    body = get(world, USAGE, mine, page_size=10, order="newest")
+    rest = get(world, USAGE, mine, cursor=body["next_cursor"])
+    assert rest["next_cursor"] is None
+    told = [*body["requests"], *rest["requests"]]  # type: ignore[misc]
+    assert [each["request_id"] for each in told] == [f"r{number}" for number in reversed(range(12))]
+    oldest = get(world, USAGE, mine, order="oldest")["requests"]
+    assert oldest == get(world, USAGE, mine)["requests"] == told[::-1]
+
+
 def test_a_key_sees_its_own_requests_alone_and_its_owner_all_of_them(
     world: World, mine: dict[str, str]
 ) -> None:
@@ -111,6 +126,8 @@ def test_a_key_sees_its_own_requests_alone_and_its_owner_all_of_them(
         {"start": 2, "end": 1},
         {"currency": "eur"},
         {"cursor": "x", "start": 1},
+        {"cursor": "x", "order": "newest"},
+        {"order": "sideways"},
     ],
 )
 def test_what_no_page_can_answer_is_a_400(wrong: dict[str, str], shared_world: World) -> None:

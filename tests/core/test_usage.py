@@ -19,6 +19,7 @@ from entitlement.core.usage_walk import (
     LATEST_TIME,
     SMALLEST_PAGE,
     HistoryQuery,
+    Order,
     Position,
     View,
     _checksum,
@@ -154,9 +155,31 @@ def test_a_walk_by_requests_tells_each_once(stored: list[UsageRecord], size: int
     assert told == stored
 
 
+@given(st.lists(records(), unique_by=place, max_size=30), st.integers(1, 12))
+def test_a_walk_from_the_newest_tells_each_request_once_in_the_other_order(
+    stored: list[UsageRecord], size: int
+) -> None:
+    stored.sort(key=place, reverse=True)
+    query = replace(QUERY, view=View.RECORDS, page_size=size, order=Order.NEWEST)
+    told: list[UsageRecord] = []
+    position: Position | None = BEGINNING
+    for _ in range(PAGES_MAX):
+        if position is None:
+            break
+        start, end = query.times(position)
+        last = (position.at, position.hold_id, position.number)
+        there = [each for each in stored if position == BEGINNING or place(each) <= last]
+        assert all(start <= each.at < end for each in there)
+        page = page_of_records(query, position, there[: size + 2])
+        assert len(page.told) <= size
+        told += page.told
+        position = None if page.cursor is None else parsed(page.cursor)
+    assert told == stored
+
+
 def parsed(cursor: str) -> Position:
     """The position alone: these pages are smaller than anybody may ask for."""
-    return Position(*json.loads(base64.urlsafe_b64decode(cursor + "===")[8:])[7:])
+    return Position(*json.loads(base64.urlsafe_b64decode(cursor + "===")[8:])[7:11])
 
 
 def test_a_cursor_gives_back_what_was_asked_for_and_where_the_walk_was() -> None:
@@ -164,6 +187,17 @@ def test_a_cursor_gives_back_what_was_asked_for_and_where_the_walk_was() -> None
     position = Position(5, "hold_é", 3, 2)
     cursor = write_cursor(query, position)
     assert read_cursor(cursor, account_id=1, view=View.ROWS, key_id="key_1") == (query, position)
+
+
+def test_a_cursor_of_the_other_order_goes_on_in_it_and_one_from_before_there_were_two_in_the_usual() -> None:
+    query = replace(QUERY, view=View.RECORDS, order=Order.NEWEST)
+    position = Position(5, "hold_1", 3, 1)
+    cursor = write_cursor(query, position)
+    assert read_cursor(cursor, account_id=1, view=View.RECORDS, key_id=None) == (query, position)
+    body = json.dumps([1, "records", None, None, 0, 10_000, 10, 5, "hold_1", 3, 1]).encode()
+    before = base64.urlsafe_b64encode(_checksum(body) + body).decode().rstrip("=")
+    found = read_cursor(before, account_id=1, view=View.RECORDS, key_id=None)
+    assert found == (replace(query, order=Order.OLDEST), position)
 
 
 CURSOR = write_cursor(QUERY, Position(5, "hold_1", 1, 1))
@@ -212,6 +246,9 @@ def test_a_cursor_is_good_for_the_account_the_key_and_the_view_it_was_made_for(
         [1, "rows", None, None, 0, 10_000, LARGEST_PAGE + 1, 5, "hold_1", 1, 1],
         [1, "rows", None, None, 0, LATEST_TIME + 1, 10, 5, "hold_1", 1, 1],
         [1, "rows", None, None, 9, 8, 10, 5, "hold_1", 1, 1],
+        [1, "rows", None, None, 0, 10_000, 10, 5, "hold_1", 1, 1, "newest"],
+        [1, "rows", None, None, 0, 10_000, 10, 5, "hold_1", 1, 1, "sideways"],
+        [1, "rows", None, None, 0, 10_000, 10, 5, "hold_1", 1, 1, "newest", 1],
         [1, "rows", None, None],
         {"account_id": 1},
         7,

@@ -20,7 +20,7 @@ from entitlement.core.ledger import Source
 from entitlement.core.limits import Currency
 from entitlement.core.units import NanoUsd
 from entitlement.core.usage import UsageRecord, UsageRow
-from entitlement.core.usage_walk import BEGINNING, SMALLEST_PAGE, HistoryQuery, View
+from entitlement.core.usage_walk import BEGINNING, SMALLEST_PAGE, HistoryQuery, Order, Position, View
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.read_usage import ReadUsage
 from entitlement.flows.spend_credit import SpendCredit
@@ -264,6 +264,41 @@ def test_walks_under_way_while_others_charge_tell_each_request_once(sessions: Se
         assert told == [row for row in in_the_end if row.record.at < end]
 
 
+def test_a_walk_from_the_newest_is_the_other_one_backwards_and_what_is_charged_meanwhile_is_not_in_it(
+    sessions: Sessions,
+) -> None:
+    who = holder(sessions, diem=40_000)
+    other = ManageKeys(sessions).create(who.account_id, NewKey("the other"))
+    live(sessions, who, other.secret, seed=7)
+    later(sessions, 1)
+    reading = ReadUsage(sessions)
+    asked = query(who, view=View.RECORDS)
+    told = walk_records(reading, asked)
+    assert len(told) > 3 * SMALLEST_PAGE
+    for changes in ({}, {"key_id": other.key.id}, {"currency": Currency.DIEM}, {"start": told[20].at}):
+        there = walk_records(reading, replace(asked, **changes))  # type: ignore[arg-type]
+        back = walk_records(reading, replace(asked, order=Order.NEWEST, **changes))  # type: ignore[arg-type]
+        assert back == there[::-1] != []
+    first = reading.records(replace(asked, order=Order.NEWEST))
+    later(sessions, SECONDS_PER_EPOCH)
+    grant(sessions, who.account_id, Source.DIEM, 400)
+    charge(sessions, who, "meanwhile", 5, 5)
+    later(sessions, 1)
+    assert first.cursor is not None
+    newest, position = reading.follow(first.cursor, account_id=who.account_id, view=View.RECORDS, key_id=None)
+    rest = list(first.told)
+    for _ in range(10_000):
+        page = reading.records(newest, position)
+        rest += page.told
+        if page.cursor is None:
+            break
+        newest, position = reading.follow(
+            page.cursor, account_id=who.account_id, view=View.RECORDS, key_id=None
+        )
+    assert rest == told[::-1]
+    assert reading.records(replace(asked, order=Order.NEWEST)).told[0].request_id == "meanwhile"
+
+
 def test_old_weeks_are_not_read_for_the_sums_of_a_month_nor_for_a_page_of_it(sessions: Sessions) -> None:
     who = holder(sessions, diem=100)
     today = epoch_at(now(sessions))
@@ -272,12 +307,17 @@ def test_old_weeks_are_not_read_for_the_sums_of_a_month_nor_for_a_page_of_it(ses
     wanted = set(range(weeks.week_of(Epoch(today - 40)), weeks.week_of(today) + 2))
     asked = query(who, start=(today - 29) * SECONDS_PER_EPOCH, end=(today + 1) * SECONDS_PER_EPOCH)
 
-    def read_both() -> None:
+    newest = replace(asked, view=View.RECORDS, order=Order.NEWEST)
+    within = Position((today - 20) * SECONDS_PER_EPOCH, "hold_1", 1, 1)
+
+    def read_all() -> None:
         with sessions.begin() as session:
             usage.analytics(
                 session, who.account_id, key_id=None, first=Epoch(today - 29), after_last=Epoch(today + 1)
             )
             usage.records(session, asked, BEGINNING, limit=10)
+            usage.records(session, newest, BEGINNING, limit=10)
+            usage.records(session, newest, within, limit=10)
 
     plans: list[str] = []
 
@@ -288,8 +328,8 @@ def test_old_weeks_are_not_read_for_the_sums_of_a_month_nor_for_a_page_of_it(ses
                 "\n".join(row[0] for row in connection.exec_driver_sql("EXPLAIN " + statement, parameters))
             )
 
-    read_both()
-    assert len(plans) == 2
+    read_all()
+    assert len(plans) == 4
     for plan in plans:
         opened = {int(week) for week in re.findall(r"usage_(\d{4,})", plan)}
         assert opened
@@ -298,7 +338,7 @@ def test_old_weeks_are_not_read_for_the_sums_of_a_month_nor_for_a_page_of_it(ses
 
 def test_a_page_that_nobody_may_ask_for_is_refused(sessions: Sessions) -> None:
     who = holder(sessions)
-    for wrong in ({"page_size": 9}, {"page_size": 1_001}, {"start": 2, "end": 1}):
+    for wrong in ({"page_size": 9}, {"page_size": 1_001}, {"start": 2, "end": 1}, {"order": Order.NEWEST}):
         with pytest.raises(InvalidRequest):
             ReadUsage(sessions).rows(query(who, **wrong))
     with pytest.raises(InvalidRequest):
