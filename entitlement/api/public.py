@@ -29,8 +29,10 @@ from entitlement.api.public_schemas import (
     DeploymentOut,
     DiemOut,
     EmissionOut,
+    MembershipsOut,
     PowersOut,
     SupplyOut,
+    TierTermsOut,
 )
 from entitlement.chain.public.snapshot import Snapshot
 from entitlement.flows.kept_answer import Held
@@ -39,6 +41,8 @@ from entitlement.report.explorer import Explorer
 from entitlement.wiring.service import Service
 
 PREFIX = "/v1/public"
+TERMS_FRESH_SECONDS = 60
+"""They change by hand, with notice."""
 STALE_SECONDS = 300
 """A cache may tell an old answer for so long while it asks for a new one."""
 
@@ -70,6 +74,13 @@ def credit(flows: TheService, request: Request) -> Response:
     held = flows.public.credit()
     made = credit_out(flows.public, held)
     return _answer(request, made, held.age, CREDIT_FRESH_SECONDS, {"ledger_age_seconds", "read"})
+
+
+@router.get("/memberships", response_model=MembershipsOut)
+def memberships(flows: TheService, request: Request) -> Response:
+    """Return what a month of each tier of membership bundles, where it is paid for from now on."""
+    tiers = [TierTermsOut.of(tier, terms) for tier, terms in flows.terms.read().items()]
+    return _answer(request, MembershipsOut(tiers=tiers), 0, TERMS_FRESH_SECONDS, None)
 
 
 @router.get("/buybacks", response_model=BuybacksOut)

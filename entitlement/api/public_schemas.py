@@ -3,6 +3,7 @@
 from typing import Literal
 
 from entitlement.api.schemas import Wire
+from entitlement.core.membership import Terms
 
 Unit = Literal[
     "VVV wei", "VVV wei a second", "VVV wei for one DIEM", "DIEM wei", "USDC units", "nano-USD", "seconds"
@@ -207,6 +208,27 @@ class BoundsOut(Wire):
     window: int
     deviation: int
     floor: int
+
+
+class TierTermsOut(Wire):
+    """What a month of a tier bundles, nano-dollars as decimal text; what it costs, CreditSales says."""
+
+    tier: int
+    credit: str
+    """Granted when the month begins, and gone with it."""
+    upgrade_credit: str
+    """Granted once for an account, with its first month; it stays."""
+
+    @classmethod
+    def of(cls, tier: int, terms: Terms) -> "TierTermsOut":
+        """Return them as they go over the wire."""
+        return cls(tier=tier, credit=str(terms.credit), upgrade_credit=str(terms.upgrade_credit))
+
+
+class MembershipsOut(Wire):
+    """The terms of months that are paid for from now on; a tier that is not named bundles nothing."""
+
+    tiers: list[TierTermsOut]
 
 
 class BuybacksOut(Wire):

@@ -3,6 +3,7 @@
 JSON numbers carry integers up to 2**53 - 1 everywhere; wei do not fit, so they are text.
 """
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -11,6 +12,7 @@ from entitlement.api.hot_answers import balance_out
 from entitlement.chain.contract_wallets import LONGEST_SIGNATURE
 from entitlement.core.balance import Balance
 from entitlement.core.keys import ApiKey, KeyChange, KeyKind, ModelPrivacy, NewKey
+from entitlement.core.ledger import Source
 from entitlement.core.limits import KeyLimits, LimitPeriod
 from entitlement.core.positions import Position, Ticket
 from entitlement.core.tiers import Tier
@@ -282,6 +284,13 @@ class SessionOut(Wire):
     expires_at: int
 
 
+class EndedSessionsOut(Wire):
+    """All sessions of a wallet were ended."""
+
+    ended: int
+    """How many."""
+
+
 Wei = Annotated[str, Field(pattern=r"^[0-9]+$", description="an integer of wei")]
 
 
@@ -358,6 +367,16 @@ class TierOut(Wire):
     """When the membership ends or ended; null where none was ever paid for."""
 
 
+class CreditPartOut(Wire):
+    """Credit of one source that can be spent or is set aside, nano-dollars."""
+
+    source: Source
+    available: int
+    held: int
+    expires_at: int | None
+    """When it is gone; null for never."""
+
+
 class AccountOut(Wire):
     """A wallet's account: on the chain, and in credit."""
 
@@ -379,6 +398,8 @@ class AccountOut(Wire):
     held: int
     resets_at: int
     balance: BalanceOut
+    credit: list[CreditPartOut]
+    """What `balance` is made of, in the order of spending."""
 
     @classmethod
     def of(cls, view: AccountView) -> "AccountOut":
@@ -402,6 +423,7 @@ class AccountOut(Wire):
             held=view.balance.held,
             resets_at=view.balance.resets_at,
             balance=BalanceOut.of(view.balance),
+            credit=[CreditPartOut.model_validate(asdict(part)) for part in view.credit],
         )
 
 

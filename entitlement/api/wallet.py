@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path
 from entitlement.api.auth import AnyCaller, Bearer, Manager, TheService
 from entitlement.api.schemas import (
     AccountOut,
+    EndedSessionsOut,
     KeyChangeIn,
     KeyIn,
     KeyOut,
@@ -49,6 +50,19 @@ def sign_out(flows: TheService, bearer: Bearer) -> None:
     """End the session that is sent."""
     if bearer is not None:
         flows.sign_in.sign_out(bearer.credentials)
+
+
+@router.delete("/wallet/sessions")
+def sign_out_everywhere(flows: TheService, asking: AnyCaller) -> EndedSessionsOut:
+    """End all sessions of the wallet, that which is sent too. Keys go on: they are revoked one by one.
+
+    By a session: a key that leaked must not sign its owner out.
+    """
+    if asking.key is not None:
+        raise NotAllowed(
+            "ending sessions takes a session: sign in with the wallet; the key sent cannot do it"
+        )
+    return EndedSessionsOut(ended=flows.sign_in.sign_out_everywhere(asking.account_id))
 
 
 @router.get("/accounts/{address}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from entitlement.core.epochs import Epoch, ends_at, epoch_at
-from entitlement.core.ledger import Bucket, Source
+from entitlement.core.ledger import Bucket, Source, spendable
 from entitlement.core.units import NanoUsd
 
 
@@ -29,6 +29,26 @@ class Balance:
     """DIEM credit granted in this epoch."""
     spent: NanoUsd
     """What was captured from this epoch's DIEM credit."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditPart:
+    """What one source has in an account, of one end."""
+
+    source: Source
+    available: NanoUsd
+    held: NanoUsd
+    expires_at: int | None
+    """Unix time from which it can no longer be spent; None for never."""
+
+
+def credit_parts(buckets: Iterable[Bucket], now: int) -> list[CreditPart]:
+    """Return what can be spent or is set aside at `now`, in the order of spending; nothing that is empty."""
+    return [
+        CreditPart(bucket.source, bucket.available, bucket.held, bucket.expires_at)
+        for bucket in spendable(buckets, now)
+        if bucket.available or bucket.held
+    ]
 
 
 def balance_of(buckets: Iterable[Bucket], now: int) -> Balance:

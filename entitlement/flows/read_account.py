@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.allowance import credit_of, right_in
-from entitlement.core.balance import Balance
+from entitlement.core.balance import Balance, CreditPart, balance_of, credit_parts
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.health import FollowHealth
 from entitlement.core.ledger import Source
@@ -13,10 +13,9 @@ from entitlement.core.positions import Position, Ticket, open_tickets
 from entitlement.core.pro_rata import Basis, Policy, share
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.flows.grant_allowances import dues_in, grant_up_to_allowance
-from entitlement.flows.read_balance import read_balance
 from entitlement.flows.read_tier import TierView, read_tier
 from entitlement.flows.spend_credit import give_back_due
-from entitlement.store import access, chain, pro_rata, verification
+from entitlement.store import access, chain, ledger, pro_rata, verification
 from entitlement.store.clock import service_time
 from entitlement.store.verification import Verified
 
@@ -50,6 +49,8 @@ class AccountView:
     """None where nothing is shared, or the start of the epoch is not final yet."""
     tier: TierView
     balance: Balance
+    credit: list[CreditPart]
+    """What the balance is made of, in the order of spending."""
 
 
 class ReadAccount:
@@ -71,6 +72,7 @@ class ReadAccount:
             final_number = followed.final.number if followed else 0
             head_number = followed.head.number if followed else 0
             epoch = epoch_at(now)
+            buckets = ledger.buckets(session, account_id, now=now)
             dues = dues_in(session, epoch, [wallet])
             return AccountView(
                 wallet=wallet,
@@ -85,7 +87,8 @@ class ReadAccount:
                 pro_rata=_pro_rata(session, wallet, epoch),
                 allowance_next=credit_of(right_in(latest.slot, Epoch(epoch + 1))),
                 tier=read_tier(session, wallet, now),
-                balance=read_balance(session, account_id, now),
+                balance=balance_of(buckets, now),
+                credit=credit_parts(buckets, now),
             )
 
     def verified(self) -> Verified | None:

@@ -121,6 +121,14 @@ class SignIn:
         with self._sessions.begin() as session:
             access.end_session(session, hash_secret(token))
 
+    def sign_out_everywhere(self, account_id: int) -> int:
+        """End all sessions of an account, and return how many; its keys go on.
+
+        One that is being opened at the same moment may stay: it was signed for just now.
+        """
+        with self._sessions.begin() as session:
+            return access.end_sessions(session, account_id)
+
     def _check(self, message: SiweMessage, now: int) -> None:
         if message.domain not in self._audience.domains:
             expected = " or ".join(sorted(self._audience.domains))

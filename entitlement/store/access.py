@@ -252,6 +252,12 @@ def end_session(session: Session, token_hash: bytes) -> None:
     session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash))
 
 
+def end_sessions(session: Session, account_id: int) -> int:
+    """Forget all sign-ins of an account; return how many there were, those that had expired among them."""
+    ended = delete(SessionRow).where(SessionRow.account_id == account_id).returning(SessionRow.token_hash)
+    return len(session.scalars(ended).all())
+
+
 def add_nonce(session: Session, nonce: str, expires_at: int) -> None:
     """Keep a number that was handed out for one sign-in."""
     session.execute(insert(NonceRow).values(nonce=nonce, expires_at=expires_at, used_at=None))

@@ -68,6 +68,11 @@ def test_a_paid_month_makes_its_owner_pro_and_brings_its_credit_once(paying: Wor
     found = paying.client.get(path, headers=paying.signed_in).json()
     assert found["tier"] == {"name": "pro", "vvv_staked": "0", "subscribed_until": now - 5 + 30 * DAY}
     assert found["balance"]["usd"] == 11 * USD
+    prepaid = {"source": "prepaid", "available": USD, "held": 0, "expires_at": None}
+    bundled = {
+        "source": "membership", "available": 10 * USD, "held": 0, "expires_at": now - 5 + 30 * DAY,
+    }  # fmt: skip
+    assert found["credit"] == [bundled, prepaid]
     with paying.sessions.begin() as session:
         rows = session.execute(select(BucketRow.source, BucketRow.expires_at, BucketRow.granted)).all()
     assert {tuple(row) for row in rows} >= {
@@ -76,7 +81,8 @@ def test_a_paid_month_makes_its_owner_pro_and_brings_its_credit_once(paying: Wor
     }
     paying.later(30 * DAY)
     signed_in = paying.person.sign_in(paying.client)
-    assert paying.client.get(path, headers=signed_in).json()["tier"]["name"] == "free"
+    found = paying.client.get(path, headers=signed_in).json()
+    assert (found["tier"]["name"], found["credit"]) == ("free", [prepaid])
     assert_books_close(paying.sessions)
 
 

@@ -60,6 +60,7 @@ CALLS: dict[str, Call] = {
     "revoke a key": lambda w, _: w.client.delete(f"/v1/keys/{key_of(w)}", headers=w.signed_in),
     "nonce": lambda w, _: w.client.post("/v1/sign-in/nonce"),
     "token": lambda w, _: w.client.get("/api/v1/api_keys/generate_web3_key"),
+    "sign out everywhere": lambda w, _: w.client.delete("/v1/wallet/sessions", headers=w.signed_in),
     "sign out": lambda w, _: w.client.post("/v1/sign-out", headers=w.signed_in),
 }
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts import openapi
-from tests.api.support import assert_some_problem, bearer
+from tests.api.support import Person, assert_some_problem, bearer
 from tests.api.world import World
 from tests.support import assert_books_close
 
@@ -96,8 +96,9 @@ def test_no_request_that_follows_the_document_or_nearly_does_breaks_the_service(
 ) -> None:
     world = shared_world
     path, method, operation = data.draw(st.sampled_from(OPERATIONS))
-    # A session of its own for the route that ends one: the world's is shared.
-    session = world.person.sign_in(world.client) if path == "/v1/sign-out" else world.signed_in
+    # Sessions of their own for the routes that end one or all of a wallet's: the world's is shared.
+    ending = {"/v1/sign-out": world.person, "/v1/wallet/sessions": Person(77)}
+    session = ending[path].sign_in(world.client) if path in ending else world.signed_in
     right = world.gateway if operation["tags"] == ["gateways"] else session
     wrong = st.sampled_from([world.gateway, session, bearer(world.rich.secret), bearer("none"), {}])
     headers = data.draw(st.one_of(st.just(right), st.just(right), wrong))

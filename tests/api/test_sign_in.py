@@ -4,7 +4,7 @@ import pytest
 from siwe import ISO8601Datetime
 
 from entitlement.flows.sign_in import NONCE_SECONDS, SESSION_SECONDS
-from tests.api.support import DOMAIN, Person, assert_problem
+from tests.api.support import DOMAIN, Person, assert_problem, bearer
 from tests.api.world import World
 
 MALLORY = Person(2)
@@ -39,6 +39,28 @@ def test_a_wallet_signs_in_sees_its_account_and_signs_out(world: World) -> None:
     assert_problem(world.client.get(path, headers=headers), 401, "not_authenticated")
     assert world.client.post("/v1/sign-out", headers=headers).status_code == 204
     assert world.client.post("/v1/sign-out").status_code == 204
+
+
+def test_signing_out_everywhere_ends_every_session_of_the_wallet_and_no_key_and_nobody_elses(
+    world: World,
+) -> None:
+    person = Person(5)
+    here, there, other = person.sign_in(world.client), person.sign_in(world.client), world.signed_in
+    path = f"/v1/accounts/{person.address}"
+    body = {"description": "a key", "type": "ADMIN"}
+    key = bearer(world.client.post("/v1/keys", json=body, headers=here).json()["secret"])
+    refused = world.client.delete("/v1/wallet/sessions", headers=key)
+    assert "takes a session" in assert_problem(refused, 403, "not_allowed")["detail"]
+    assert world.client.get(path, headers=there).status_code == 200
+    ended = world.client.delete("/v1/wallet/sessions", headers=here)
+    assert (ended.status_code, ended.json()) == (200, {"ended": 2})
+    for headers in (here, there):
+        assert_problem(world.client.get(path, headers=headers), 401, "not_authenticated")
+    assert world.client.get(path, headers=key).status_code == 200
+    assert world.client.get(f"/v1/accounts/{world.person.address}", headers=other).status_code == 200
+    assert_problem(world.client.delete("/v1/wallet/sessions", headers=here), 401, "not_authenticated")
+    again = person.sign_in(world.client)
+    assert world.client.delete("/v1/wallet/sessions", headers=again).json() == {"ended": 1}
 
 
 def test_a_message_works_once(world: World) -> None:
