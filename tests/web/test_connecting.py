@@ -1,7 +1,10 @@
 """Connecting: which wallet, which account, which chain, and every no on the way."""
 
+import pytest
 from playwright.sync_api import expect
 
+from entitlement.cli.service_client import ServiceClient
+from entitlement.core.errors import EntitlementError
 from tests.web.acts import NO, connect, is_connected, sign_in
 from tests.web.browser import Visitor
 from tests.web.stack import World
@@ -88,3 +91,30 @@ def test_a_session_of_one_account_is_not_used_for_another(world: World, visitor:
     sign_in(page)
     visitor.wallet.use(world.person().account)
     expect(page.get_by_role("button", name="Sign in").first).to_be_visible()
+
+
+@pytest.mark.browser_long
+def test_signing_out_everywhere_ends_sessions_that_were_opened_elsewhere_and_no_key(
+    world: World, visitor: Visitor
+) -> None:
+    alice = world.person(staked_diem=1)
+    secret = world.key(alice, "a program's")
+    with ServiceClient.sign_in(world.url, alice.account) as elsewhere:
+        page = visitor.open("/keys", alice)
+        connect(page)
+        sign_in(page)
+        expect(page.get_by_text("a program's").first).to_be_visible()
+        page.get_by_role("button", name="Your wallet").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("Ends every session of this wallet")).to_be_visible()
+        # What was asked by the session that ended meanwhile.
+        visitor.means("status of 401")
+        dialog.get_by_role("button", name="Sign out everywhere").click()
+        expect(dialog.get_by_text("sessions of this wallet ended. API keys go on.")).to_be_visible()
+        expect(dialog.get_by_role("button", name="Sign out")).to_have_count(0)
+        dialog.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("main").get_by_role("button", name="Sign in")).to_be_visible()
+        expect(page.get_by_text("a program's")).to_have_count(0)
+        with pytest.raises(EntitlementError, match="sign in"):
+            elsewhere.get("/v1/keys")
+    assert world.spend(secret).is_success

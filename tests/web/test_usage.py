@@ -82,3 +82,36 @@ def test_the_table_is_given_as_a_file_with_each_request(page: Page) -> None:
     assert len(rows) >= 3
     assert {row["model"] for row in rows} == {"echo", "echo-large"}
     assert all(int(row["diem"]) > 0 for row in rows)
+
+
+def test_a_long_day_is_told_from_its_newest_request_on_and_older_ones_are_fetched_when_asked_for(
+    world: World, visitor: Visitor
+) -> None:
+    bob = world.person(staked_diem=1)
+    secret = world.key(bob, "busy")
+    world.charge(secret, 1_000, requests=130)
+    world.jump(2)
+    world.charge(secret, 2_000)
+    world.jump(2)
+    page = visitor.open("/usage", bob)
+    connect(page)
+    sign_in(page)
+    panel = page.get_by_role("region", name="Each request").first
+    rows, older = panel.locator("tbody tr"), panel.get_by_role("button", name="Older")
+    expect(panel.get_by_text("1 to 25, newest first; there are older ones")).to_be_visible()
+    expect(rows.first).to_contain_text("$0.000002")
+    expect(rows.nth(1)).to_contain_text("$0.000001")
+    for first in (26, 51, 76):
+        older.click()
+        expect(panel.get_by_text(f"{first} to {first + 24}, newest first")).to_be_visible()
+    assert not any("cursor=" in each for each in visitor.requested), (
+        "nothing is fetched before it is asked for"
+    )
+    older.click()
+    expect(panel.get_by_text("101 to 125 of 131")).to_be_visible()
+    older.click()
+    expect(panel.get_by_text("126 to 131 of 131")).to_be_visible()
+    expect(rows).to_have_count(6)
+    expect(older).to_be_disabled()
+    panel.get_by_role("button", name="Newer").click()
+    expect(panel.get_by_text("101 to 125 of 131")).to_be_visible()

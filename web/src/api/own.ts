@@ -1,15 +1,15 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { endOfEpoch, SECONDS_PER_EPOCH } from "../core/epochs";
 import { type ApiKey, changesOf, type KeyKind, type KeyWish, wireAmount } from "../core/keys";
-import { joinTables, type UsageRecord } from "../core/usage";
+import { joinTables } from "../core/usage";
 import type { UsagePageOut } from "../generated/api";
 import { answered, api, mayRetry } from "./client";
 import { useSession } from "./session";
-import { analyticsOf, explanationsOf, keyOf, recordOf, understood, words } from "./understanding";
+import { analyticsOf, explanationsOf, keyOf, optional, recordOf, understood, words } from "./understanding";
 
 const PAGE = 1_000;
-/** A day's table in the page has no more pages than that; the CSV has all. */
-const PAGES_SHOWN = 5;
+/** So many requests of a day are fetched at once to be looked at. */
+const DAY_PART = 100;
 const PAGES_IN_FILE = 1_000;
 const KEYS_EVERY = 5_000;
 const USAGE_EVERY = 10_000;
@@ -115,25 +115,31 @@ export function useAnalytics(days: number) {
   );
 }
 
-/** The requests that were charged on a day, newest first; `isCut` where there are more than are shown. */
+/** The requests that were charged on a day, newest first, a part at a time: those before them when asked for. */
 export function useDay(epoch: number | null) {
-  return useOwn(
-    ["requests", epoch],
-    async () => {
+  const { session } = useSession();
+  return useInfiniteQuery({
+    queryKey: ["own", session?.wallet, "requests", epoch],
+    enabled: session !== null && epoch !== null,
+    initialPageParam: null as string | null,
+    queryFn: async ({ pageParam: cursor }) => {
       const start = (epoch ?? 0) * SECONDS_PER_EPOCH;
-      const found: UsageRecord[] = [];
-      let query: object = { start, end: endOfEpoch(epoch ?? 0), page_size: PAGE };
-      for (let page = 0; page < PAGES_SHOWN; page++) {
-        const asked = api.GET("/v1/wallet/usage", { params: { query } });
-        const told = await answered(asked as Promise<{ data?: UsagePageOut; response: Response }>);
-        found.push(...understood(() => told.requests.map(recordOf)));
-        if (!told.next_cursor) return { records: found.reverse(), isCut: false };
-        query = { cursor: told.next_cursor };
-      }
-      return { records: found.reverse(), isCut: true };
+      const first = { start, end: endOfEpoch(epoch ?? 0), page_size: DAY_PART, order: "newest" as const };
+      const query = cursor === null ? first : { cursor };
+      // The route answers with a table too, which the types would have here.
+      const asked = api.GET("/v1/wallet/usage", { params: { query } });
+      const told = await answered(asked as Promise<{ data?: UsagePageOut; response: Response }>);
+      return understood(() => ({
+        records: told.requests.map(recordOf),
+        older: optional(told.next_cursor, words),
+      }));
     },
-    { enabled: epoch !== null, every: USAGE_EVERY },
-  );
+    getNextPageParam: ({ older }) => older,
+    select: ({ pages }) => pages.flatMap(({ records }) => records),
+    // Whoever reads further back is not moved by what comes in front.
+    refetchInterval: ({ state }) => ((state.data?.pages.length ?? 0) > 1 ? false : USAGE_EVERY),
+    retry: mayRetry,
+  });
 }
 
 /** Every request that was charged in some days as one table (CSV), oldest first. Throws ServiceError. */

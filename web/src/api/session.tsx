@@ -14,6 +14,8 @@ type SessionState = {
   session: Session | null;
   signIn: () => Promise<Session>;
   signOut: () => Promise<void>;
+  /** Ends every session of the wallet, and tells how many; throws ServiceError. */
+  signOutEverywhere: () => Promise<number>;
   isSigningIn: boolean;
   error: Error | null;
   /** Whether the last session was ended by time or by the service. */
@@ -77,6 +79,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       signOut: async () => {
         await api.POST("/v1/sign-out").catch(() => undefined);
         drop();
+      },
+      signOutEverywhere: async () => {
+        const { ended } = await answered(api.DELETE("/v1/wallet/sessions"));
+        drop();
+        return ended;
       },
       isSigningIn: signing.isPending,
       error: signing.error,

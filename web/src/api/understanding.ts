@@ -30,6 +30,12 @@ export function whole(value: unknown): number {
   return value;
 }
 
+/** An amount as decimal text. Throws TypeError unless it is one. */
+export function wholeText(value: unknown): bigint {
+  if (typeof value !== "string" || !/^[0-9]{1,78}$/.test(value)) throw new TypeError("not decimal text");
+  return BigInt(value);
+}
+
 /** A text. Throws TypeError unless it is one. */
 export function words(value: unknown): string {
   if (typeof value !== "string") throw new TypeError("not a text");

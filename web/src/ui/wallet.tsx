@@ -1,4 +1,5 @@
-import { useState } from "react";
+import { useMutation } from "@tanstack/react-query";
+import { useId, useState } from "react";
 import { type Connector, useConnect, useConnection, useConnectors, useDisconnect } from "wagmi";
 import { useSession } from "../api/session";
 import { explain } from "../chain/errors";
@@ -11,9 +12,11 @@ const OWN_PICTURE = /^data:image\/(svg\+xml|png|webp|jpeg|gif)[;,]/;
 /** Connect a wallet, or see which one is connected. */
 export function WalletButton() {
   const { address } = useConnection();
-  const { session, signOut } = useSession();
+  const { session, signOut, signOutEverywhere } = useSession();
+  const everywhere = useMutation({ mutationFn: signOutEverywhere });
   const { mutate: disconnect } = useDisconnect();
   const [open, setOpen] = useState(false);
+  const hint = useId();
   if (address === undefined) return <ConnectButton />;
   return (
     <>
@@ -23,7 +26,14 @@ export function WalletButton() {
           {address.slice(0, 6)}…{address.slice(-4)}
         </span>
       </button>
-      <Dialog title={texts.wallet.yours} open={open} onClose={() => setOpen(false)}>
+      <Dialog
+        title={texts.wallet.yours}
+        open={open}
+        onClose={() => {
+          setOpen(false);
+          everywhere.reset();
+        }}
+      >
         <p className="mono">{address}</p>
         <div className="row">
           <CopyButton text={address} />
@@ -31,9 +41,19 @@ export function WalletButton() {
         </div>
         <div className="row">
           {session !== null && (
-            <button type="button" onClick={() => signOut()}>
-              {texts.session.signOut}
-            </button>
+            <>
+              <button type="button" onClick={() => signOut()}>
+                {texts.session.signOut}
+              </button>
+              <button
+                type="button"
+                disabled={everywhere.isPending}
+                onClick={() => everywhere.mutate()}
+                aria-describedby={hint}
+              >
+                {texts.session.signOutEverywhere}
+              </button>
+            </>
           )}
           <button
             type="button"
@@ -45,6 +65,15 @@ export function WalletButton() {
             {texts.wallet.disconnect}
           </button>
         </div>
+        {session !== null && (
+          <p id={hint} className="small quiet">
+            {texts.session.everywhereHint}
+          </p>
+        )}
+        {everywhere.data !== undefined && (
+          <Notice tone="good">{texts.session.endedAll(everywhere.data)}</Notice>
+        )}
+        {everywhere.error !== null && <Notice tone="bad">{explain(everywhere.error)}</Notice>}
       </Dialog>
     </>
   );

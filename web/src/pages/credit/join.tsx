@@ -1,15 +1,16 @@
 import { useId, useState } from "react";
 import { useConnection } from "wagmi";
 import { Link } from "wouter";
+import { useTerms } from "../../api/credit";
 import { callOf, type Plan } from "../../chain/calls";
 import { contracts } from "../../chain/contracts";
 import { useNow, useOwnOnChain, useSystem } from "../../chain/reading";
 import { moment } from "../../core/epochs";
 import { endAfter, MONTHS_MAX } from "../../core/sales";
-import { usdc } from "../../core/units";
+import { dollars, usdc } from "../../core/units";
 import { texts } from "../../texts/en";
 import { Act } from "../../ui/act";
-import { Panel } from "../../ui/basics";
+import { Panel, Waiting } from "../../ui/basics";
 import { useFinalAt, usePaused } from "./topup";
 
 /** Months of a membership for the connected wallet, at the price of this block and no more. */
@@ -60,6 +61,7 @@ export function JoinPro() {
         <span className="number">{cost === undefined ? "–" : `${usdc(cost)} USDC`}</span>{" "}
         <span className="small quiet">{price !== undefined && words.perMonth(usdc(price))}</span>
       </p>
+      <Bundled tier={tier} />
       <Act
         label={joinLabel(cost, isMember)}
         plan={plan}
@@ -92,6 +94,21 @@ export function JoinPro() {
         blocked={paused ?? (lacks ? words.tooLittle(usdc(have), usdc(cost)) : undefined)}
       />
     </Panel>
+  );
+}
+
+/** What credit comes with it, by the terms that hold now. */
+function Bundled({ tier }: { tier: number }) {
+  const words = texts.credit;
+  const { data: terms, isError } = useTerms();
+  if (terms === undefined)
+    return <p className="small">{isError ? words.termsAway : <Waiting width={24} />}</p>;
+  const { credit, once } = terms.get(tier) ?? { credit: 0n, once: 0n };
+  return (
+    <p className="small">
+      {credit > 0n ? words.bundles(dollars(credit)) : words.bundlesNothing}{" "}
+      {once > 0n && words.bundlesOnce(dollars(once))}
+    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useConnection } from "wagmi";
+import { useCredit } from "../../api/credit";
 import { useServiceHealth } from "../../api/queries";
 import { useSession } from "../../api/session";
 import { callOf, type Plan } from "../../chain/calls";
@@ -13,7 +14,6 @@ import { texts } from "../../texts/en";
 import { Act } from "../../ui/act";
 import { AmountField, usableAmount } from "../../ui/amount";
 import { Panel } from "../../ui/basics";
-import { useCredit } from "./balances";
 
 const USUAL = [10n, 25n, 50n, 100n] as const;
 
@@ -48,7 +48,7 @@ export function TopUp() {
   const amount = usableAmount(text, USDC_DECIMALS, have);
   const isBelow = parsed.ok && least !== undefined && parsed.value < least;
   const plan = amount === null || isBelow || address === undefined ? null : planOf(address, amount);
-  const paidFor = session === null ? undefined : credit?.paidFor;
+  const prepaid = session === null ? undefined : credit?.prepaid;
   const bought = amount === null ? null : creditFor(amount);
 
   return (
@@ -80,13 +80,13 @@ export function TopUp() {
           },
           {
             name: words.prepaid,
-            now: paidFor === undefined ? "–" : dollars(paidFor),
+            now: prepaid === undefined ? "–" : dollars(prepaid),
             after:
               bought === null
                 ? "–"
-                : paidFor === undefined
+                : prepaid === undefined
                   ? words.plus(dollars(bought))
-                  : dollars(paidFor + bought),
+                  : dollars(prepaid + bought),
           },
         ]}
         waits={plan === null ? [] : [{ name: words.spendable, at: spendableAt }]}

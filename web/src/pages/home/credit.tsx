@@ -1,4 +1,5 @@
 import { Link } from "wouter";
+import { useCredit } from "../../api/credit";
 import { useSession } from "../../api/session";
 import { useNow } from "../../chain/reading";
 import { clock, endOfEpoch, epochAt, localMoment, moment } from "../../core/epochs";
@@ -18,6 +19,7 @@ type Props = { followed: WalletOut | undefined; account: AccountOut | undefined;
 /** Today's credit, when it is new again, and what comes tomorrow. */
 export function CreditPanel({ followed, account, onChain }: Props) {
   const { session } = useSession();
+  const { credit } = useCredit();
   const granted = account && BigInt(account.balance.granted);
   // Without the service the chain's own slots say what they give; what was granted it does not know.
   const today = nanoOf(followed?.allowance_now) ?? nanoOfWei(onChain?.right.current);
@@ -41,9 +43,10 @@ export function CreditPanel({ followed, account, onChain }: Props) {
                 <Line name={words.spent} value={account && dollars(BigInt(account.balance.spent))} />
                 <Optional name={words.held} amount={account?.balance.held} />
                 <Optional name={words.proRata} amount={account?.balance.pro_rata} />
+                <Optional name={words.bundled} amount={credit?.bundled} />
                 <Line
                   name={words.prepaid}
-                  value={account && dollars(BigInt(account.balance.usd) - BigInt(account.balance.pro_rata))}
+                  value={credit && dollars(credit.prepaid)}
                   note={words.prepaidNote}
                 />
               </>
@@ -188,8 +191,10 @@ function TierChip({ account, onChain }: { account: AccountOut | undefined; onCha
   );
 }
 
-function Optional({ name, amount }: { name: string; amount: number | undefined }) {
-  return amount === undefined || amount === 0 ? null : <Line name={name} value={dollars(BigInt(amount))} />;
+function Optional({ name, amount }: { name: string; amount: number | bigint | undefined }) {
+  return amount === undefined || BigInt(amount) === 0n ? null : (
+    <Line name={name} value={dollars(BigInt(amount))} />
+  );
 }
 
 function difference(today: bigint | undefined, tomorrow: bigint | undefined): string {

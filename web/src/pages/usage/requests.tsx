@@ -20,18 +20,24 @@ export function Requests({ of: data, nameOf }: { of: Analytics | undefined; name
   const active = (data?.byDay ?? []).flatMap(({ epoch }) => (epoch === null ? [] : [epoch])).reverse();
   const [chosen, setChosen] = useState<number | null>(null);
   const epoch = chosen !== null && active.includes(chosen) ? chosen : (active[0] ?? null);
-  const { data: found, error } = useDay(epoch);
+  const { data: found, error, hasNextPage: hasOlder, fetchNextPage, isFetchingNextPage } = useDay(epoch);
   const [keyId, setKey] = useState(ANY);
   const [model, setModel] = useState(ANY);
   const [page, setPage] = useState(0);
   const [asked, setAsked] = useState<string | null>(null);
 
-  const all = found?.records ?? [];
+  const all = found ?? [];
   const fitting = all.filter(
     (each) => (keyId === ANY || each.keyId === keyId) && (model === ANY || (each.model ?? "–") === model),
   );
   const last = Math.max(0, Math.ceil(fitting.length / ON_A_PAGE) - 1);
-  const from = Math.min(page, last) * ON_A_PAGE;
+  const shown = Math.min(page, last);
+  const from = shown * ON_A_PAGE;
+  const to = Math.min(from + ON_A_PAGE, fitting.length);
+  const goOlder = async () => {
+    if (shown === last && hasOlder) await fetchNextPage();
+    setPage(shown + 1);
+  };
   const choose = <T,>(set: (value: T) => void) => {
     return (value: T) => {
       set(value);
@@ -57,10 +63,9 @@ export function Requests({ of: data, nameOf }: { of: Analytics | undefined; name
               value={keyId}
               of={[
                 [ANY, words.allKeys],
-                ...distinct(all.map((each) => each.keyId)).map((id): [string, string] => [
-                  id,
-                  nameOf(id) ?? words.goneKey(id),
-                ]),
+                ...(data?.byKey ?? []).flatMap(({ name: id }): [string, string][] =>
+                  id === null ? [] : [[id, nameOf(id) ?? words.goneKey(id)]],
+                ),
               ]}
               onChoice={choose(setKey)}
             />
@@ -69,41 +74,44 @@ export function Requests({ of: data, nameOf }: { of: Analytics | undefined; name
               value={model}
               of={[
                 [ANY, words.allModels],
-                ...distinct(all.map((each) => each.model ?? "–")).map((name): [string, string] => [
-                  name,
-                  name,
-                ]),
+                ...(data?.byModel ?? []).map(({ name }): [string, string] => [name ?? "–", name ?? "–"]),
               ]}
               onChoice={choose(setModel)}
             />
           </div>
           {found === undefined && error === null && <Waiting width={24} />}
           {found !== undefined && fitting.length === 0 && (
-            <p className="quiet">{all.length === 0 ? words.noneThen : words.noneSuch}</p>
+            <p className="quiet">
+              {all.length === 0
+                ? words.noneThen
+                : hasOlder
+                  ? words.noneSuchYet(String(all.length))
+                  : words.noneSuch}
+            </p>
           )}
-          {found?.isCut && <Notice tone="warn">{words.cut(String(all.length))}</Notice>}
           {fitting.length > 0 && (
             <Table records={fitting.slice(from, from + ON_A_PAGE)} nameOf={nameOf} onWhy={setAsked} />
           )}
-          {fitting.length > ON_A_PAGE && (
+          {(fitting.length > ON_A_PAGE || hasOlder) && (
             <div className="row apart">
               <span className="small quiet number">
-                {words.page(from + 1, Math.min(from + ON_A_PAGE, fitting.length), fitting.length)}
+                {fitting.length > 0 &&
+                  (hasOlder ? words.pageSoFar(from + 1, to) : words.page(from + 1, to, fitting.length))}
               </span>
               <div className="row">
                 <button
                   type="button"
                   className="tiny"
                   disabled={from === 0}
-                  onClick={() => setPage(page - 1)}
+                  onClick={() => setPage(shown - 1)}
                 >
                   {words.newer}
                 </button>
                 <button
                   type="button"
                   className="tiny"
-                  disabled={from / ON_A_PAGE >= last}
-                  onClick={() => setPage(from / ON_A_PAGE + 1)}
+                  disabled={(shown === last && !hasOlder) || isFetchingNextPage}
+                  onClick={goOlder}
                 >
                   {words.older}
                 </button>
@@ -190,10 +198,6 @@ function Table({
 /** `14:05:09` */
 function secondOf(timestamp: number): string {
   return `${moment(timestamp).slice(11, 16)}:${String(timestamp % 60).padStart(2, "0")}`;
-}
-
-function distinct(values: readonly string[]): string[] {
-  return [...new Set(values)].sort();
 }
 
 function Select({
