@@ -45,6 +45,43 @@ RECEIPT: Types = {
         ("batch_hash", "bytes32"),
     )
 }
+LEASE_RECEIPT: Types = {
+    "LeaseReceipt": (
+        ("account", "address"),
+        ("key_id", "string"),
+        ("gateway", "string"),
+        ("lease_id", "string"),
+        ("lease_request_id", "string"),
+        # The request: its place in the lease and its name, as the gateway told them.
+        ("number", "uint256"),
+        ("request_id", "string"),
+        # What it cost in nano-USD, by which currency paid; `shortfall` is what nobody paid.
+        ("diem", "uint256"),
+        ("usd", "uint256"),
+        ("shortfall", "uint256"),
+        ("model", "string"),
+        ("price_version", "string"),
+        # -1 where the gateway told none.
+        ("input_tokens", "int256"),
+        ("output_tokens", "int256"),
+        ("epoch", "uint256"),
+        ("booked_at", "uint256"),
+        # The renewal that told of it: from which to which number, and what those cost together. The entry
+        # below charges exactly that.
+        ("first_number", "uint256"),
+        ("last_number", "uint256"),
+        ("renewal_cost", "uint256"),
+        # The lease when this was signed: how many requests were told of, and what they cost together.
+        ("lease_requests", "uint256"),
+        ("lease_cost", "uint256"),
+        ("entry_id", "uint256"),
+        ("lane", "uint256"),
+        ("batch", "uint256"),
+        ("batch_hash", "bytes32"),
+    )
+}
+LEASE_AMOUNTS = ("diem", "usd", "shortfall", "renewal_cost", "lease_cost")
+"""In nano-USD."""
 
 
 @dataclass(frozen=True, slots=True)
