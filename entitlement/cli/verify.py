@@ -25,6 +25,14 @@ def verify(
     deployment: Annotated[
         Path | None, typer.Option(help="The deployment's record. [default: the one kept for the chain]")
     ] = None,
+    every_block: Annotated[
+        bool | None,
+        typer.Option(
+            "--every-block/--spoken-blocks",
+            help="With --epoch: link all blocks and look into their filters, or those with our logs. "
+            "[default: all, up to 100,000]",
+        ),
+    ] = None,
 ) -> None:
     """Compare every stored position with the [bold]contracts' own views[/]; exit code 1 if any differs.
 
@@ -38,7 +46,7 @@ def verify(
             raise InvalidRequest("--epoch, --file and --rpc go together, and without --block")
         from entitlement.cli.verify_epoch import verify_epoch  # noqa: PLC0415 - each way loads what it needs
 
-        verify_epoch(epoch, file, rpc_url, deployment)
+        verify_epoch(epoch, file, rpc_url, deployment, every_block=every_block)
         return
     from entitlement.wiring.service import open_service  # noqa: PLC0415 - loads the whole service
     from entitlement.wiring.verification import open_verification  # noqa: PLC0415 - loads the whole service

@@ -10,7 +10,9 @@ from entitlement.core.errors import InvalidRequest
 from entitlement.wiring.epoch_verification import against_record, open_epoch_verification
 
 
-def verify_epoch(epoch: int, file: Path, rpc_url: str, deployment: Path | None) -> None:
+def verify_epoch(
+    epoch: int, file: Path, rpc_url: str, deployment: Path | None, *, every_block: bool | None
+) -> None:
     """Print every difference between a file and the chain; exit code 1 where there is one."""
     try:
         content = file.read_bytes()
@@ -29,7 +31,10 @@ def verify_epoch(epoch: int, file: Path, rpc_url: str, deployment: Path | None) 
             soft_wrap=True,
         )
         found = []
-    with console.status("verifying") as status, open_epoch_verification(rpc_url, head) as verification:
+    with (
+        console.status("verifying") as status,
+        open_epoch_verification(rpc_url, head, every_block=every_block) as verification,
+    ):
         done = verification.run(content, head, rows, lambda what: status.update(f"verifying: {what}"))
     found += done.differences
     for difference in found:
@@ -37,6 +42,12 @@ def verify_epoch(epoch: int, file: Path, rpc_url: str, deployment: Path | None) 
     if done.tolerated:
         when = "whose right changed in the hour before a midnight"
         console.print(f"{done.tolerated} wallets {when} were granted by what was final then", soft_wrap=True)
+    if not done.every_block:
+        console.print(
+            "of the blocks those that have our logs were read; --every-block reads and links them all",
+            style="yellow",
+            soft_wrap=True,
+        )
     console.print(
         f"epoch {epoch}, {len(rows)} accounts, {dollars(head.granted)} granted, to block {done.last_block}: "
         + (f"{len(found)} differences" if found else "all as the chain says"),

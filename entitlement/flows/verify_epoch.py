@@ -2,7 +2,8 @@
 
     the file against itself       its form, its sums, the root of its rows
     the file against EpochRoots   root, totals, accounts and the file's own SHA-256
-    the rows against the logs     everybody's right and share, computed again from the first block on
+    the rows against the logs     everybody's right and share, computed again from the first block on; and the
+                                  logs against the blocks (chain/history.py)
 
 What everybody spent stays hidden: each owner opens its own leaf (`entitlement proof check`).
 """
@@ -10,6 +11,7 @@ What everybody spent stays hidden: each owner opens its own leaf (`entitlement p
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from entitlement.chain.block_times import last_block_before
 from entitlement.chain.history import LogHistory
@@ -19,6 +21,9 @@ from entitlement.core.epoch_check import Bounds, compare, given_in, moments_of
 from entitlement.core.epoch_file import BlockName, EpochHead, Row, wrong_in
 from entitlement.core.epochs import ends_at
 from entitlement.core.errors import InvalidRequest
+
+EVERY_BLOCK_MAX = 100_000
+"""Blocks that are all read and linked by themselves: a thousand questions. More only where it is wished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +36,18 @@ class EpochVerified:
     """Wallets whose right changed within an hour of midnight, and that were granted in between."""
     last_block: int
     """The last block of the day."""
+    every_block: bool
+    """Whether all blocks of the range were read and linked, and not only those that have our logs."""
 
 
 class VerifyEpoch:
     """Verifies files of one deployment."""
 
-    def __init__(self, history: LogHistory, contract: RootsOnChain) -> None:
-        """Take readers of the same node."""
-        self._history, self._contract = history, contract
+    def __init__(
+        self, history: LogHistory, contract: RootsOnChain, *, every_block: bool | None = None
+    ) -> None:
+        """Take readers of the same node, and whether every block is read: None for up to EVERY_BLOCK_MAX."""
+        self._history, self._contract, self._every_block = history, contract, every_block
 
     def run(
         self, content: bytes, head: EpochHead, rows: list[Row], told: Callable[[str], None]
@@ -61,9 +70,12 @@ class VerifyEpoch:
         found += self._against_block(head.block, final, not_before=ends_at(head.epoch))
         told("the rows against the logs")
         bounds, start = self._bounds(head, final)
+        every = self._every_block
+        if every is None:
+            every = bounds.end - head.deployed.number < EVERY_BLOCK_MAX
         given = given_in(
             head.epoch,
-            self._history.between,
+            partial(self._history.between, every=every),
             first=head.deployed.number,
             bounds=bounds,
             sharing=head.sharing,
@@ -74,7 +86,7 @@ class VerifyEpoch:
             if said != there:
                 found.append(f"shares were by {said} in the file, and the chain has {there}")
         compared = compare(rows, given, head.sharing)
-        return EpochVerified(found + compared.differences, compared.tolerated, bounds.end)
+        return EpochVerified(found + compared.differences, compared.tolerated, bounds.end, every)
 
     def _against_contract(self, content: bytes, head: EpochHead) -> list[str]:
         standing = self._contract.standing(head.epoch)

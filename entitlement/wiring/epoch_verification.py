@@ -21,13 +21,15 @@ BLOCKS_PER_REQUEST = 2_000
 
 
 @contextmanager
-def open_epoch_verification(rpc_url: str, head: EpochHead) -> Generator[VerifyEpoch]:
-    """Hand out the verification of a file on the chain that it names."""
+def open_epoch_verification(
+    rpc_url: str, head: EpochHead, *, every_block: bool | None = None
+) -> Generator[VerifyEpoch]:
+    """Hand out the verification of a file on the chain that it names; `every_block` as `VerifyEpoch` says."""
     artifacts = load_artifacts()
     history = LogHistory(rpc_url, network_of(head.chain_id), artifacts, head.contracts, head.deployed)
     with closing(history):
         contracts = Contracts(connect(rpc_url), artifacts, {"EpochRoots": head.contracts["EpochRoots"]})
-        yield VerifyEpoch(history, RootsOnChain(contracts))
+        yield VerifyEpoch(history, RootsOnChain(contracts), every_block=every_block)
 
 
 def network_of(chain_id: int, folder: Path = NETWORKS) -> Network:

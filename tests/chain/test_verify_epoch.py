@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from entitlement.chain import history as history_module
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.deployment.record import write_deployment
 from entitlement.chain.history import LogHistory
@@ -18,7 +20,7 @@ from entitlement.cli.main import make_app
 from entitlement.core.account_proof import AccountProof
 from entitlement.core.epoch_file import EpochHead, Row, lines_of, read_file
 from entitlement.core.epochs import Epoch, epoch_at, starts_at
-from entitlement.core.errors import DeploymentMismatch, InvalidRequest, WrongChain
+from entitlement.core.errors import DeploymentMismatch, InconsistentNode, InvalidRequest, WrongChain
 from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.pro_rata import Policy
 from entitlement.core.units import NANO_USD_PER_USD, NanoUsd, Wei
@@ -32,6 +34,7 @@ from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.verify_epoch import EpochVerified, VerifyEpoch
 from entitlement.wiring.proofs import deployed_in
+from tests.chain.lying_node import LyingNode, lying_node
 from tests.chain.random_users import RandomUsers
 from tests.chain.system import DEPLOYER, System, deployed
 from tests.databases import empty_database
@@ -60,11 +63,24 @@ class Published:
             contract = RootPublisher(self.system.contracts, self.system.account(DEPLOYER))
             return VerifyEpoch(history, contract).run(given, head, rows, lambda _: None)
 
-    def history(self, head: EpochHead, network: Network | None = None) -> LogHistory:
+    def history(self, head: EpochHead, network: Network | None = None, url: str | None = None) -> LogHistory:
         system = self.system
         return LogHistory(
-            system.anvil.url, network or system.network, system.artifacts, head.contracts, head.deployed
+            url or system.anvil.url,
+            network or system.network,
+            system.artifacts,
+            head.contracts,
+            head.deployed,
         )
+
+    def verify_by(self, node: LyingNode, *, every_block: bool) -> EpochVerified:
+        """The last day, by the logs and blocks of another node."""
+        given = self.files[max(self.files)].read_bytes()
+        head, rows = read_file(given)
+        with closing(self.history(head, url=node.url)) as history:
+            contract = RootPublisher(self.system.contracts, self.system.account(DEPLOYER))
+            verification = VerifyEpoch(history, contract, every_block=every_block)
+            return verification.run(given, head, rows, lambda _: None)
 
     def command(self, *arguments: object) -> tuple[int, str]:
         done = CliRunner().invoke(make_app(["verify", "proof"]), [str(each) for each in arguments])
@@ -252,6 +268,116 @@ def test_anybody_verifies_from_a_terminal(published: Published, tmp_path: Path) 
     assert "in the deployment's record" in told
     with pytest.raises(InvalidRequest):
         published.command("verify", "--epoch", epoch)
+
+
+@pytest.fixture
+def node(published: Published) -> Iterator[LyingNode]:
+    with lying_node(published.system.anvil.url) as made:
+        yield made
+
+
+def loud_block(published: Published) -> int:
+    """A block in which somebody's daily right changed, which takes logs of two kinds."""
+    head, _ = read_file(published.files[last_of(published)].read_bytes())
+    names = ("StakedVVV", "InferenceStake")
+    wanted = {"address": [head.contracts[name] for name in names], "fromBlock": hex(head.deployed.number)}
+    logs = published.system.rpc.call("eth_getLogs", wanted | {"toBlock": hex(head.block.number)})
+    kinds: dict[int, set[str]] = {}
+    for log in logs:
+        kinds.setdefault(int(log["blockNumber"], 16), set()).add(log["topics"][0])
+    return max(kinds, key=lambda number: len(kinds[number]))
+
+
+@pytest.mark.parametrize("every_block", [True, False])
+def test_either_way_of_reading_finds_an_honest_day_as_it_is(
+    published: Published, node: LyingNode, *, every_block: bool
+) -> None:
+    done = published.verify_by(node, every_block=every_block)
+    assert (done.differences, done.every_block) == ([], every_block)
+
+
+@pytest.mark.parametrize("every_block", [True, False])
+def test_logs_of_blocks_that_are_not_on_the_chain_are_refused(
+    published: Published, node: LyingNode, *, every_block: bool
+) -> None:
+    number = loud_block(published)
+
+    def of_another_block(_: list[Any], logs: list[Any]) -> list[Any]:
+        there = [log for log in logs if int(log["blockNumber"], 16) == number]
+        return [log | {"blockHash": "0x" + "ab" * 32} if log in there else log for log in logs]
+
+    node.lie("eth_getLogs", of_another_block)
+    with pytest.raises(InconsistentNode, match=str(number)):
+        published.verify_by(node, every_block=every_block)
+
+
+@pytest.mark.parametrize("every_block", [True, False])
+def test_a_log_that_is_left_out_of_a_block_is_found_by_the_blocks_filter(
+    published: Published, node: LyingNode, *, every_block: bool
+) -> None:
+    number = loud_block(published)
+
+    def without_one_kind(params: list[Any], logs: list[Any]) -> list[Any]:
+        there = [log for log in logs if int(log["blockNumber"], 16) == number]
+        if "blockHash" in params[0] or not there:
+            return logs
+        kind = there[0]["topics"][0]
+        return [log for log in logs if log not in there or log["topics"][0] != kind]
+
+    node.lie("eth_getLogs", without_one_kind)
+    if every_block:
+        # The block is asked again by its hash, and what it has then counts.
+        assert published.verify_by(node, every_block=True).differences == []
+        hashes = [params[0].get("blockHash") for name, params in node.params if name == "eth_getLogs"]
+        assert any(hashes)
+    else:
+        with pytest.raises(InconsistentNode, match=f"block {number} was told with"):
+            published.verify_by(node, every_block=False)
+
+
+def test_a_block_that_is_left_out_whole_is_made_up_for_where_every_block_is_read(
+    published: Published, node: LyingNode
+) -> None:
+    number = loud_block(published)
+
+    def without_it(params: list[Any], logs: list[Any]) -> list[Any]:
+        if "blockHash" in params[0]:
+            return logs
+        return [log for log in logs if int(log["blockNumber"], 16) != number]
+
+    node.lie("eth_getLogs", without_it)
+    assert published.verify_by(node, every_block=True).differences == []
+
+
+def test_blocks_that_do_not_link_are_refused_where_every_block_is_read(
+    published: Published, node: LyingNode
+) -> None:
+    number = loud_block(published)
+
+    def of_another_chain(params: list[Any], block: dict[str, Any]) -> dict[str, Any]:
+        if params[0] == hex(number):
+            return block | {"parentHash": "0x" + "cd" * 32}
+        return block
+
+    node.lie("eth_getBlockByNumber", of_another_chain)
+    with pytest.raises(InconsistentNode, match="do not follow each other"):
+        published.verify_by(node, every_block=True)
+
+
+def test_blocks_of_two_questions_have_to_link_as_well(
+    published: Published, node: LyingNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "BLOCKS_AT_ONCE", 1)
+
+    def of_another_chain(params: list[Any], block: dict[str, Any]) -> dict[str, Any]:
+        if params[0] == hex(loud_block(published)):
+            return block | {"parentHash": "0x" + "cd" * 32}
+        return block
+
+    assert published.verify_by(node, every_block=True).differences == []
+    node.lie("eth_getBlockByNumber", of_another_chain)
+    with pytest.raises(InconsistentNode, match="follows 0xcdcd"):
+        published.verify_by(node, every_block=True)
 
 
 def test_a_proof_is_checked_in_a_terminal_alone_and_with_the_contract(
