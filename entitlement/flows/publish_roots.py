@@ -4,8 +4,8 @@
                                                                      ^        |
                                                                      +--------+ a fork dropped it
 
-What waits too long for a block is signed again under its nonce for a higher fee, once for each root by one
-process: whichever of the two a block takes, the same is published.
+What waits too long for a block is signed again under its nonce for a higher fee, once for each root, whoever
+does it and whatever starts anew: whichever of the two a block takes, the same is published.
 
 What is signed is kept before it is sent, so that a crash at any line sends the same bytes again or signs what
 nobody has seen. EpochRoots takes each epoch once and none out of turn, so that even two publishers at once
@@ -72,7 +72,6 @@ class PublishRoots:
         """Take a reader of the same chain, which says what is final."""
         self._sessions, self._closing, self._files = sessions, closing, files
         self._contract, self._reader, self._start_block = contract, reader, start_block
-        self._replaced = set[Epoch]()
 
     def run(self) -> Run:
         """Close what is due and publish what is closed.
@@ -116,18 +115,21 @@ class PublishRoots:
         try:
             self._contract.send(raw)
         except TransactionNotMined as stuck:
-            if closed.epoch in self._replaced:
+            if closed.replaced_at is not None:
                 raise
             self._replace(closed, raw, stuck.reason)
         log.info("root_sent", epoch=closed.epoch)
 
     def _replace(self, closed: Closed, raw: bytes, reason: str) -> None:
         """Offer more under the same nonce, once for each root: what does not help then needs a person."""
-        kept = self._keep(closed, *self._contract.sign_dearer(raw))
-        self._replaced.add(closed.epoch)
-        if kept is not None:
-            log.warning("root_replaced", epoch=closed.epoch, reason=reason, hash=kept[0].transaction_hash)
-            self._contract.send(kept[1])
+        dearer, transaction_hash = self._contract.sign_dearer(raw)
+        with self._sessions.begin() as session:
+            now = service_time(session)
+            is_ours = roots.keep_dearer(session, closed, dearer, transaction_hash, now=now)
+        if not is_ours:
+            return  # another process has replaced it
+        log.warning("root_replaced", epoch=closed.epoch, reason=reason, hash=transaction_hash)
+        self._contract.send(dearer)
 
     def _keep(self, closed: Closed, raw: bytes, transaction_hash: str) -> tuple[Closed, bytes] | None:
         """Keep what was signed before it is sent; None where another process has kept something else."""

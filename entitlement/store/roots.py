@@ -62,6 +62,8 @@ class Closed:
     file_hash: str | None = None
     raw_transaction: bytes | None = None
     transaction_hash: str | None = None
+    replaced_at: int | None = None
+    """When it was signed again for a higher fee."""
     published_block: int | None = None
     published_transaction: str | None = None
 
@@ -261,6 +263,22 @@ def keep_signed(session: Session, closed: Closed, raw: bytes, transaction_hash: 
     return row.one_or_none() is not None
 
 
+def keep_dearer(session: Session, closed: Closed, raw: bytes, transaction_hash: str, *, now: int) -> bool:
+    """Keep what was signed again for a higher fee; False where that was done before, or is by another."""
+    row = session.scalars(
+        update(EpochRootRow)
+        .where(
+            EpochRootRow.epoch == closed.epoch,
+            EpochRootRow.transaction_hash == closed.transaction_hash,
+            EpochRootRow.published_block.is_(None),
+            EpochRootRow.replaced_at.is_(None),
+        )
+        .values(raw_transaction=raw, transaction_hash=transaction_hash, signed_at=now, replaced_at=now)
+        .returning(EpochRootRow.epoch)
+    )
+    return row.one_or_none() is not None
+
+
 def keep_published(session: Session, epoch: Epoch, *, block: int, transaction_hash: str) -> None:
     """Note in which final block the root stands, and which transaction brought it there."""
     session.execute(
@@ -302,6 +320,7 @@ def _closed(row: dict[str, object]) -> Closed:
         file_hash=values.file_hash,
         raw_transaction=values.raw_transaction,
         transaction_hash=values.transaction_hash,
+        replaced_at=values.replaced_at,
         published_block=values.published_block,
         published_transaction=values.published_transaction,
     )

@@ -781,6 +781,8 @@ class EpochRootRow(Base):
     """The signed publication, before it is sent. Public once it is."""
     transaction_hash: Mapped[str | None] = mapped_column(Text)
     signed_at: Mapped[int | None] = mapped_column(BigInteger)
+    replaced_at: Mapped[int | None] = mapped_column(BigInteger)
+    """When it was signed again for a higher fee, which is done once for each root."""
     published_block: Mapped[int | None] = mapped_column(BigInteger)
     """The final block that the root stands in on the chain; null until then."""
     published_transaction: Mapped[str | None] = mapped_column(Text)
@@ -798,6 +800,7 @@ class EpochRootRow(Base):
             "AND (raw_transaction IS NULL OR file_hash IS NOT NULL)",
             name="epoch_roots_signed",
         ),
+        CheckConstraint("replaced_at IS NULL OR raw_transaction IS NOT NULL", name="epoch_roots_replaced"),
         CheckConstraint(
             "(published_block IS NULL) = (published_transaction IS NULL) "
             "AND (published_block IS NULL OR file_hash IS NOT NULL)",

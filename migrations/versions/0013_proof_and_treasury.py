@@ -1,5 +1,6 @@
 """What proves a charge is found by time; roots are replaced once; reasons of operations; USDC to buybacks."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
@@ -17,7 +18,13 @@ def upgrade() -> None:
         postgresql_using="brin",
         postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
     )
+    op.add_column("epoch_roots", sa.Column("replaced_at", sa.BigInteger(), nullable=True))
+    op.create_check_constraint(
+        "epoch_roots_replaced", "epoch_roots", "replaced_at IS NULL OR raw_transaction IS NOT NULL"
+    )
 
 
 def downgrade() -> None:
+    op.drop_constraint("epoch_roots_replaced", "epoch_roots")
+    op.drop_column("epoch_roots", "replaced_at")
     op.drop_index("entries_by_time", "entries")

@@ -281,6 +281,43 @@ def test_a_root_that_no_block_takes_is_sent_again_under_its_number_for_an_eighth
     assert closed.published_transaction == closed.transaction_hash
 
 
+def test_no_restart_and_no_second_publisher_offers_more_once_more(stuck: Office) -> None:
+    with pytest.raises(TransactionNotMined):
+        stuck.publishing(hasty(stuck)).run()
+    kept = stuck.days.closed()
+    assert kept.replaced_at is not None
+    for _ in range(2):
+        with pytest.raises(TransactionNotMined):
+            stuck.publishing(hasty(stuck)).run()
+    assert stuck.days.closed() == kept
+    stuck.system.devnet.mine(1 + DEPTH)
+    assert stuck.publishing(hasty(stuck)).run().published == [TODAY]
+
+
+def test_of_two_publishers_that_find_it_stuck_at_once_one_offers_more(stuck: Office) -> None:
+    signed = list[bytes]()
+
+    class Late(RootPublisher):
+        def sign_dearer(self, raw: bytes) -> tuple[bytes, str]:
+            made = super().sign_dearer(raw)
+            signed.append(made[0])
+            if len(signed) == 1:
+                # While this one signs, another has found it stuck, and has signed and kept its own.
+                with pytest.raises(TransactionNotMined):
+                    stuck.publishing(
+                        Late(stuck.system.contracts, stuck.system.account(DEPLOYER), HASTY)
+                    ).run()
+                signed.append(stuck.days.closed().raw_transaction or b"")
+            return made
+
+    contract = Late(stuck.system.contracts, stuck.system.account(DEPLOYER), HASTY)
+    assert stuck.publishing(contract).run().published == []
+    assert stuck.days.closed().raw_transaction == signed[-1]
+    stuck.system.devnet.mine(1 + DEPTH)
+    assert stuck.publishing(hasty(stuck)).run().published == [TODAY]
+    assert [epoch for epoch, _ in stuck.events()] == [TODAY]
+
+
 def test_where_a_block_takes_the_first_one_after_all_the_root_stands_and_nothing_more_is_sent(
     stuck: Office,
 ) -> None:
