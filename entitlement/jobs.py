@@ -9,6 +9,7 @@
     state    every minute   the statement of a day that is over and settled
     deliver  every 2 s      what account holders want to be told
     buyback  every 30 s     what is owed becomes burned VVV, by policy; only where a keeper's key is named
+    poke     every 4 min    the memory of a pair's prices, where a poker's key is named
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
 
 Nothing waits for a job: a request grants and gives back for its own account. Jobs make the books whole.
@@ -28,7 +29,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from entitlement import metrics
+from entitlement.chain import poker
 from entitlement.chain.new_heads import NewHeads
+from entitlement.chain.poker import Poker
 from entitlement.core.errors import ChainError, EntitlementError
 from entitlement.flows.follow_chain import FollowChain, FollowStep
 from entitlement.flows.publish_roots import PublishRoots
@@ -83,6 +86,8 @@ class Configured:
     publish_seconds: int = PUBLISH_SECONDS
     buybacks: ScheduleBuybacks | None = None
     """Where a keeper signs."""
+    poking: Poker | None = None
+    """Where somebody pays for pokes."""
 
 
 NOTHING_MORE = Configured()
@@ -108,6 +113,7 @@ class Jobs:
         self._publishing = configured.publishing
         self._publish_seconds = configured.publish_seconds
         self._buybacks = configured.buybacks
+        self._poking = configured.poking
         self._following = threading.Lock()
         self._stop = threading.Event()
         self._ending: threading.Thread | None = None
@@ -214,6 +220,14 @@ class Jobs:
         assert self._buybacks is not None
         self._buybacks.tick()
 
+    def poke(self) -> None:
+        """Keep the memory of a pair's prices without a gap, where somebody pays for it."""
+        assert self._poking is not None
+        looked = self._poking.poke()
+        metrics.POKED_AT.set_to_current_time()
+        if looked.hash is not None:
+            log.info("poked", how=looked.done.value, hash=looked.hash)
+
     def watch(self) -> None:
         """Measure what is stored, whoever stored it: whether grants go on, what was verified."""
         health = self._service.accounts.health()
@@ -296,6 +310,8 @@ class Jobs:
             self._add(scheduler, self.publish, self._publish_seconds)
         if self._buybacks is not None:
             self._add(scheduler, self.buyback, BUYBACK_SECONDS)
+        if self._poking is not None:
+            self._add(scheduler, self.poke, poker.SECONDS)
         if self._verifying is not None:
             self._add(scheduler, self.verify, self._verifying.seconds)
         return scheduler

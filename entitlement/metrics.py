@@ -88,6 +88,10 @@ BUYBACK_ANNOUNCED = Gauge(
 BUYBACK_RUNS = Counter(
     "entitlement_buyback_looks", "Looks at runs that had not ended, by their state.", ["state"]
 )
+POKED_AT = Gauge(
+    "entitlement_poked_timestamp_seconds",
+    "When the memory of a pair's prices was last found kept, or poked.",
+)
 
 
 def serve_metrics(host: str, port: int) -> None:

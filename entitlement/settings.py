@@ -23,6 +23,9 @@ ENTITLEMENT_TREASURY         addresses, separated by commas, whose USDC the dail
 ENTITLEMENT_KEEPER_KEYSTORE, _KEEPER_PASSWORD_FILE   whose key signs buybacks; the jobs then run them
 ENTITLEMENT_KEEPER_SIGNER_URL, _KEEPER_ADDRESS   instead: a remote signer, and its account
 ENTITLEMENT_KEEPER_RPC_URL   where buybacks are sent, such as a private relay; default: the node
+ENTITLEMENT_POKER_KEYSTORE, _POKER_PASSWORD_FILE, _POKER_SIGNER_URL, _POKER_ADDRESS   whose key keeps
+                             the prices of a pair, beside POKER_PRIVATE_KEY; default: nobody pokes
+ENTITLEMENT_POKER_COST_MOST  wei that a poke may cost; default: 0.0001 coins
 ENTITLEMENT_WEB_FOLDER       the dashboard's files; default: web/dist, as `make web` makes it
 ENTITLEMENT_WEB_RPC_URL      a node that browsers may ask; default: the reader's own wallet is asked
 ENTITLEMENT_WEB_GATEWAY_URL  the gateway's address as the dashboard tells it
@@ -133,6 +136,15 @@ class Settings(BaseSettings):
     """Who signs: for a remote signer; where it is given the key must be this one's."""
     keeper_rpc_url: str | None = None
     """Only what was signed goes there; everything is read from `rpc_url`."""
+    poker_keystore: Path | None = None
+    """An encrypted key of an account of its own; only where buybacks trade in a pair."""
+    poker_password_file: Path | None = None
+    """Its first line opens the keystore; default: the variable KEYSTORE_PASSWORD."""
+    poker_signer_url: str | None = None
+    poker_address: str | None = None
+    """Who signs: for a remote signer; where it is given the key must be this one's."""
+    poker_cost_most: Annotated[int, Field(ge=1)] = 10**14
+    """Wei of the chain's own coin; a day has at most 360 pokes."""
 
     def domains(self) -> frozenset[str]:
         """Return the hosts that a sign-in message may be for."""

@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from sqlalchemy import Engine
 
 from entitlement.chain.new_heads import NewHeads
-from entitlement.cli.keeper_key import find_keeper
+from entitlement.cli.keeper_key import find_keeper, find_poker
 from entitlement.cli.publisher import is_publisher, publisher_in
 from entitlement.jobs import Configured, Verifying
 from entitlement.settings import Settings
 from entitlement.wiring.buybacks import open_buybacks
+from entitlement.wiring.poking import open_poking
 from entitlement.wiring.publishing import open_publishing
 from entitlement.wiring.service import Service
 from entitlement.wiring.verification import open_verification
@@ -27,5 +28,7 @@ def configured_jobs(settings: Settings, service: Service, engine: Engine, opened
     keeper = find_keeper(settings)
     if keeper is not None:
         buybacks = opened.enter_context(open_buybacks(settings, engine, service.sessions, keeper)).schedule
+    poker = find_poker(settings)
+    poking = None if poker is None else open_poking(settings, poker)
     heads = None if settings.node_ws_url is None else NewHeads(settings.node_ws_url)
-    return Configured(verifying, heads, publishing, settings.publish_seconds, buybacks)
+    return Configured(verifying, heads, publishing, settings.publish_seconds, buybacks, poking)

@@ -1,4 +1,4 @@
-"""Where the keeper's key comes from: as `cli.signing` says, by options, or by the service's settings."""
+"""Where the keeper's key and the poker's come from: as `cli.signing` says, or by the service's settings."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from entitlement.core.errors import SetupError
 from entitlement.settings import Settings
 
 KEY_VARIABLE = "KEEPER_PRIVATE_KEY"  # its name; the key itself is never in the settings
+POKER_VARIABLE = "POKER_PRIVATE_KEY"  # likewise
 NO_KEEPER = SetupError(
     f"Nobody signs: {KEY_VARIABLE} is not set.",
     remedy="Set it, give --keystore or --signer, or set ENTITLEMENT_KEEPER_KEYSTORE or _SIGNER_URL.",
@@ -30,4 +31,15 @@ def find_keeper(
         password_file=password_file or settings.keeper_password_file,
         remote=remote if is_given else settings.keeper_signer_url,
         address=address or settings.keeper_address,
+    )
+
+
+def find_poker(settings: Settings) -> Signer | None:
+    """Return who pays for pokes; None where no source of a key is named. Raises `SetupError`."""
+    return find_signer(
+        POKER_VARIABLE,
+        keystore=settings.poker_keystore,
+        password_file=settings.poker_password_file,
+        remote=settings.poker_signer_url,
+        address=settings.poker_address,
     )
