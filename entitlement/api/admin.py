@@ -56,7 +56,8 @@ def buybacks(flows: TheService, _: Operator) -> OperatorBuybacksOut:
 @router.get("/admin/timelock")
 def timelock(flows: TheService, _: Operator) -> TimelockOut:
     """Return every operation of the timelock, and what those that have not ended would change."""
-    return timelock_out(powers_out(flows.public.figures()))
+    found = powers_out(flows.public.figures(), flows.public.reasons())
+    return timelock_out(found, flows.acts.reasons())
 
 
 @router.get("/admin/acts")

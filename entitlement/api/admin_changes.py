@@ -4,11 +4,12 @@ Read off the public answer alone, so that the operator sees what everybody sees.
 table below is told by its function and arguments, and with no change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from entitlement.api.admin_schemas import ChangeOut, PendingOut, TimelockOut
 from entitlement.api.public_powers import ROLES
 from entitlement.api.public_schemas import CallOut, OperationOut, PowersOut
+from entitlement.core.acts import Because
 
 HELD, NOT_HELD = "held", "not held"
 _ENDED = ("executed", "cancelled")
@@ -24,17 +25,24 @@ _BOUNDS = (
 Change = Callable[[PowersOut, Sequence[str]], list[ChangeOut]]
 
 
-def timelock_out(found: PowersOut) -> TimelockOut:
-    """Return the queue, with what each operation that has not ended would change."""
+def timelock_out(found: PowersOut, kept: Mapping[str, Because]) -> TimelockOut:
+    """Return the queue, with what each operation that has not ended would change, and who proposed it."""
     return TimelockOut(
-        read=found.read, delay=found.delay, operations=[_pending(found, each) for each in found.operations]
+        read=found.read,
+        delay=found.delay,
+        operations=[_pending(found, each, kept.get(each.id)) for each in found.operations],
     )
 
 
-def _pending(found: PowersOut, operation: OperationOut) -> PendingOut:
+def _pending(found: PowersOut, operation: OperationOut, because: Because | None) -> PendingOut:
     is_ended = operation.state in _ENDED
     calls = [] if is_ended else operation.calls
-    return PendingOut(operation=operation, changes=[each for call in calls for each in _changes(found, call)])
+    return PendingOut(
+        operation=operation,
+        # With a reason that is not this operation's nobody can be said to have proposed it.
+        made_by=None if because is None or operation.reason is None else because.made_by,
+        changes=[each for call in calls for each in _changes(found, call)],
+    )
 
 
 def _changes(found: PowersOut, call: CallOut) -> list[ChangeOut]:

@@ -335,6 +335,8 @@ class PendingOut(Wire):
     """An operation of the timelock, and what it would change."""
 
     operation: OperationOut
+    made_by: str | None
+    """Who proposed it, as it was kept with the reason."""
     changes: list[ChangeOut]
     """Of an operation that waits or is ready; none for a call that is not known here: see its data."""
 

@@ -92,7 +92,8 @@ def buybacks(flows: TheService, request: Request) -> Response:
 @router.get("/powers", response_model=PowersOut)
 def powers(flows: TheService, request: Request) -> Response:
     """Return who holds each power, what is set, and every operation of the timelock with what it would do."""
-    return _of_chain(request, flows, powers_out)
+    reasons = flows.public.reasons()
+    return _of_chain(request, flows, lambda held: powers_out(held, reasons))
 
 
 @router.get("/deployment", response_model=DeploymentOut)

@@ -68,7 +68,7 @@ def page(public: ReadPublic, explorer: Explorer) -> tuple[int, str]:
             emission_section(emission_out(held), explorer),
             buybacks_section(buybacks_out(held), explorer),
             _credit(public, explorer),
-            powers_section(powers_out(held), explorer),
+            powers_section(powers_out(held, public.reasons()), explorer),
             deployment_section(deployment_out(held.value), explorer),
         ),
         _footer(),

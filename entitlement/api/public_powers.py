@@ -1,6 +1,9 @@
 """Who holds each power, what it has set, and what waits in the timelock: docs/contracts.md as it stands."""
 
+from collections.abc import Mapping
+
 from eth_utils.crypto import keccak
+from hexbytes import HexBytes
 
 from entitlement.api.public_figures import figure, logs_of, read_out
 from entitlement.api.public_schemas import (
@@ -12,6 +15,8 @@ from entitlement.api.public_schemas import (
     SettingOut,
 )
 from entitlement.chain.public.snapshot import Snapshot
+from entitlement.chain.timelock.proposal import is_reason_of
+from entitlement.chain.timelock.queue import Call
 from entitlement.core.public_events import CallScheduled
 from entitlement.core.public_history import Operation, holders, operations
 from entitlement.flows.kept_answer import Held
@@ -32,8 +37,11 @@ _NAMED = (
 )
 
 
-def powers_out(held: Held[Snapshot]) -> PowersOut:
-    """Return who may do what."""
+NO_REASONS: Mapping[str, str] = {}
+
+
+def powers_out(held: Held[Snapshot], reasons: Mapping[str, str] = NO_REASONS) -> PowersOut:
+    """Return who may do what; `reasons` are those that were kept, by the operations' ids."""
     snapshot = held.value
     delay = snapshot.ask("Timelock", "getMinDelay")
     found = operations(snapshot.history.events, snapshot.block.timestamp)
@@ -42,7 +50,7 @@ def powers_out(held: Held[Snapshot]) -> PowersOut:
         powers=[*_roles(snapshot), *_named(snapshot)],
         settings=_settings(snapshot),
         delay=figure(snapshot, delay, "seconds", snapshot.cast("Timelock", "getMinDelay")),
-        operations=[_operation(snapshot, each) for each in reversed(found)],
+        operations=[_operation(snapshot, each, reasons.get(each.id)) for each in reversed(found)],
     )
 
 
@@ -119,14 +127,18 @@ def _settings(snapshot: Snapshot) -> list[SettingOut]:
     ]
 
 
-def _operation(snapshot: Snapshot, operation: Operation) -> OperationOut:
+def _operation(snapshot: Snapshot, operation: Operation, reason: str | None) -> OperationOut:
     first, ended = operation.calls[0].at, operation.ended_by
     timelock = snapshot.deployment.addresses["Timelock"]
+    calls = [Call(each.target, each.value, HexBytes(each.data)) for each in operation.calls]
+    if reason is not None and not is_reason_of(HexBytes(operation.id), calls, reason):
+        reason = None  # whoever wrote it down, the chain has another one
     return OperationOut(
         id=operation.id,
         state=operation.state.value,
         scheduled_at=first.time,
         ready_at=operation.ready_at,
+        reason=reason,
         calls=[_call(snapshot, each) for each in operation.calls],
         transaction=first.transaction,
         block=first.block,

@@ -294,6 +294,8 @@ class OperationOut(Wire):
     state: Literal["waiting", "ready", "executed", "cancelled"]
     scheduled_at: int
     ready_at: int
+    reason: str | None
+    """Why, where it was kept: its keccak is the operation's salt. Null where nobody kept it."""
     calls: list[CallOut]
     transaction: str
     block: int

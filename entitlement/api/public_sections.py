@@ -444,6 +444,7 @@ def _operation(found: OperationOut, explorer: Explorer) -> Markup:
             explorer.transaction(found.transaction),
             _ended(found, explorer),
         ),
+        *([] if found.reason is None else [element("p", f"Because: {found.reason}")]),
         element("ul", [element("li", _call(each, explorer)) for each in found.calls]),
         class_="operation",
     )

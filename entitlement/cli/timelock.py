@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
 from entitlement.chain.deployment.record import DEPLOYMENTS
 from entitlement.chain.networks import NETWORKS
 from entitlement.chain.timelock.operation_file import read_file, write_file
+from entitlement.chain.timelock.proposal import is_reason_of
 from entitlement.chain.timelock.queue import NO_PREDECESSOR, Operation, State, find, read_queue
 from entitlement.chain.timelock.rehearsal import AFTER, Rehearsal, rehearse
+from entitlement.cli.acts import By, because
 from entitlement.cli.proposals import KINDS
 from entitlement.cli.proposals import propose as proposal_of
+from entitlement.cli.reasons import keep_reason, known_reasons
 from entitlement.cli.show import console, moment, tokens
 from entitlement.cli.signing import Keystore, PasswordFile, RemoteUrl, find_signer
 from entitlement.cli.timelock_sending import (
@@ -67,11 +71,15 @@ def queue(
     place = place_of(network, rpc_url, networks, deployments)
     head = place.head()
     operations = read_queue(place.contracts, place.deployment, head)
+    known = known_reasons()
     shown = [each for each in operations if ended or each.state in (State.WAITING, State.READY)]
     for each in shown:
         console.print(f"0x{each.id.hex()}  [bold]{each.state}[/]", soft_wrap=True)
         for call in each.calls:
             console.print(f"  {place.contracts.describe_call(call.to, call.data)}", soft_wrap=True)
+        why = known.get(f"0x{each.id.hex()}")
+        if why is not None and is_reason_of(each.id, each.calls, why.reason):
+            console.print(f"  because: {why.reason} ({why.made_by})", soft_wrap=True, markup=False)
         console.print(
             f"  executable from {moment(each.ready_at)}; scheduled in {each.scheduled_in}", soft_wrap=True
         )
@@ -84,7 +92,9 @@ def queue(
 def propose(
     what: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.", metavar="WHAT")],
     network: NetworkName,
-    reason: Annotated[str, typer.Option(help="Why; its keccak is kept on the chain as the salt.")],
+    reason: Annotated[
+        str, typer.Option(help="Why; its keccak is the salt on the chain, and the words are kept as an act.")
+    ],
     values: Annotated[list[str] | None, typer.Argument(help="As listed below.", metavar="VALUES")] = None,
     rpc_url: RpcUrl = None,
     keystore: Keystore = None,
@@ -94,12 +104,14 @@ def propose(
     prepare_file: Prepare = None,
     networks: NetworksFolder = NETWORKS,
     deployments: DeploymentsFolder = DEPLOYMENTS,
+    by: By = "",
     dry_run: DryRun = False,
 ) -> None:
     """Schedule a change: it can be executed after the delay, and everybody can see it until then.
 
     The key is read from OPERATOR_PRIVATE_KEY, from a keystore, or stays with a remote signer.
     """
+    because(reason.strip(), by).check()
     place = place_of(network, rpc_url, networks, deployments)
     proposal = proposal_of(place.contracts, what, values or [], reason)
     known = [each for each in place.queue() if each.id == proposal.id and each.state is not State.CANCELLED]
@@ -118,7 +130,15 @@ def propose(
     delay = place.contracts.view("Timelock", "getMinDelay")
     arguments = (call.to, call.value, call.data, NO_PREDECESSOR, proposal.salt, delay)
     signing = Signing(keystore, password_file, signer, sender, prepare_file, dry_run)
-    leave(place, signing, "proposers", "schedule", arguments, told)
+    leave(
+        place,
+        signing,
+        "proposers",
+        "schedule",
+        arguments,
+        told,
+        before=lambda: keep_reason(proposal.id, proposal.reason, by),
+    )
 
 
 @admin.command("execute")
@@ -171,6 +191,26 @@ def cancel(
     console.print(f"cancels 0x{found.id.hex()}, {found.state}\n  {told}", soft_wrap=True, markup=False)
     signing = Signing(keystore, password_file, signer, sender, prepare_file, dry_run)
     leave(place, signing, "cancellers", "cancel", (found.id,), told)
+
+
+@admin.command("reason")
+def keep(
+    operation: OperationName,
+    network: NetworkName,
+    reason: Annotated[str, typer.Option(help="The words with which it was proposed, letter by letter.")],
+    rpc_url: RpcUrl = None,
+    networks: NetworksFolder = NETWORKS,
+    deployments: DeploymentsFolder = DEPLOYMENTS,
+    by: By = "",
+) -> None:
+    """Keep why an operation was proposed, where that was done on another machine; other words are refused."""
+    found = find(place_of(network, rpc_url, networks, deployments).queue(), operation)
+    if not is_reason_of(found.id, found.calls, reason.strip()):
+        raise InvalidRequest(
+            f"0x{found.id.hex()} was proposed with another reason: the keccak of this one is "
+            f"0x{keccak(text=reason.strip()).hex()}, and its salt is 0x{found.salt.hex()}"
+        )
+    keep_reason(found.id, reason.strip(), by)
 
 
 @admin.command("sign")

@@ -1,5 +1,6 @@
 """How a transaction to the timelock leaves: signed and sent, or written to a file for another machine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,13 @@ def leave(
     function: str,
     arguments: tuple[Any, ...],
     told: str,
+    *,
+    before: Callable[[], None] = lambda: None,
 ) -> None:
-    """Sign and send a transaction to the timelock, or write it down, by somebody who may send it."""
+    """Sign and send a transaction to the timelock, or write it down, by somebody who may send it.
+
+    `before` is what has to be done before anything is signed or written, once it is clear that it can be.
+    """
     if signing.dry_run:
         return
     signs = None if signing.prepare is not None else _signer(signing)
@@ -100,6 +106,7 @@ def leave(
     }
     what = f"Timelock.{function}: {told}"
     transaction = prepare(place.contracts.web3, sender, call, what, place.contracts.reverts)
+    before()
     if signs is None:
         assert signing.prepare is not None
         written = OperationFile.of(transaction, what)

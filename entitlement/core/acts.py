@@ -25,6 +25,8 @@ class ActKind(StrEnum):
     UNDO_FINAL = "chain.undo_final"
     REINDEX = "chain.reindex"
     CLOCK_JUMP = "clock.jump"
+    TIMELOCK_PROPOSE = "timelock.propose"
+    """On the chain, but for the reason: of that it has the keccak."""
 
 
 @dataclass(frozen=True, slots=True)

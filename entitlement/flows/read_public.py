@@ -1,13 +1,14 @@
 """Read public figures: a snapshot of the chain, and the credit of all accounts together. Nobody is named."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.public.snapshot import Snapshot, SnapshotReader
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.flows.kept_answer import Held, KeepingTimes, KeptAnswer
+from entitlement.flows.record_acts import reasons_in
 from entitlement.store.clock import service_time
 from entitlement.store.credit_days import LATEST_BOOKING_DAYS, DayOfCredit, credit_by_day
 
@@ -37,6 +38,9 @@ class ReadPublic:
         self._figures = KeptAnswer(
             self._read_chain, "the chain", KeepingTimes(FRESH_SECONDS, patience), clock
         )
+        self._reasons = KeptAnswer(
+            self._read_reasons, "the acts", KeepingTimes(FRESH_SECONDS, patience), clock
+        )
         self._credit = KeptAnswer(
             self._read_credit, "the ledger", KeepingTimes(CREDIT_FRESH_SECONDS, patience), clock
         )
@@ -54,6 +58,17 @@ class ReadPublic:
         Of the running day nothing is told: where few spend, it would show when each of them does.
         """
         return self._credit.get()
+
+    def reasons(self) -> Mapping[str, str]:
+        """Return why operations of the timelock were proposed, by their ids, as far as that was kept.
+
+        It is what the operator's records say: each is to be held to its operation (timelock.proposal).
+        """
+        return self._reasons.get().value
+
+    def _read_reasons(self) -> dict[str, str]:
+        with self._sessions.begin() as session:
+            return {operation: because.reason for operation, because in reasons_in(session).items()}
 
     def _read_chain(self) -> Snapshot:
         if self._reader is None:

@@ -49,6 +49,12 @@ def newest(session: Session, *, below: int | None, limit: int) -> list[Act]:
     return [_act(row) for row in session.scalars(query)]
 
 
+def with_kind(session: Session, kind: ActKind) -> list[Act]:
+    """Return all acts of a kind, oldest first."""
+    query = select(AdminActRow).where(AdminActRow.kind == kind).order_by(AdminActRow.id)
+    return [_act(row) for row in session.scalars(query)]
+
+
 def _act(row: AdminActRow) -> Act:
     return Act(
         row.id,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from entitlement.api.app import create_app
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.deployment.record import write_deployment
 from entitlement.chain.networks import load_network
+from entitlement.core.acts import Because
 from entitlement.core.units import USDC_PER_DOLLAR, WEI_PER_TOKEN, Wallet
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
 from entitlement.flows.kept_answer import KeptAnswer
@@ -22,7 +24,7 @@ from entitlement.settings import read_settings
 from entitlement.wiring.service import Service, build_service
 from tests.api.conftest import TOKEN_SECRET, Front
 from tests.api.support import Person, assert_problem
-from tests.chain.public_story import DAY, DELAY, HOURS, Story
+from tests.chain.public_story import DAY, DELAY, HOURS, Story, reason_of
 from tests.chain.system import System, deployed
 from tests.support import catch_up
 
@@ -92,7 +94,12 @@ class Watch:
 
 
 def kept_by(service: Service) -> list[KeptAnswer[Any]]:
-    return [service.public._figures, service.oversight._vault, service.oversight._liabilities]
+    return [
+        service.public._figures,
+        service.public._reasons,
+        service.oversight._vault,
+        service.oversight._liabilities,
+    ]
 
 
 def patient(service: Service) -> Service:
@@ -130,6 +137,32 @@ def watching(front: Front, sessions: sessionmaker[Session], folder: Path, system
 def watch(front: Front, sessions: sessionmaker[Session], tmp_path: Path, system: System) -> Iterator[Watch]:
     with watching(front, sessions, tmp_path, system) as made:
         yield made
+
+
+def test_an_operation_says_why_and_by_whom_where_that_was_kept_and_is_its_own_reason(watch: Watch) -> None:
+    ids = [each["operation"]["id"] for each in watch.told("timelock")["operations"]][::-1]
+    batch = next(
+        place
+        for place, each in enumerate(watch.told("timelock")["operations"][::-1])
+        if len(each["operation"]["calls"]) > 1
+    )
+    acts = watch.service.acts
+    acts.record_reason(ids[0], Because("ada", reason_of(1)))
+    acts.record_reason(ids[0], Because("eve", "another"))
+    acts.record_reason(ids[batch], Because("bob", reason_of(batch + 1)))
+    acts.record_reason(ids[1], Because("eve", "what nobody said"))
+    watch.age()
+    told = {each["operation"]["id"]: each for each in watch.told("timelock")["operations"]}
+    said = {name: (each["operation"]["reason"], each["made_by"]) for name, each in told.items()}
+    assert said[ids[0]] == (reason_of(1), "ada")
+    assert said[ids[batch]] == (reason_of(batch + 1), "bob")
+    assert {said[name] for name in ids if name not in (ids[0], ids[batch])} == {(None, None)}
+    public = watch.client.get("/v1/public/powers").json()["operations"]
+    assert {each["id"]: each["reason"] for each in public} == {name: said[name][0] for name in said}
+    assert all("made_by" not in each for each in public)
+    page = watch.client.get("/public").text
+    assert f"Because: {escape(reason_of(1))}" in page
+    assert "what nobody said" not in page
 
 
 def test_both_wallets_that_the_setting_names_are_operators_however_they_are_written(watch: Watch) -> None:

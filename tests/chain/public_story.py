@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from eth_utils.crypto import keccak
+
 from entitlement.chain.transactions import transact
 from entitlement.cli.actor import Actor
 from entitlement.cli.genesis import open_market
@@ -15,6 +17,11 @@ DELAY = 9 * DAY
 NOTHING = bytes(32)
 DEAD = "0x000000000000000000000000000000000000dEaD"
 LOT = 2_000 * DOLLAR
+
+
+def reason_of(number: int) -> str:
+    """Why the story's operation of this number, from 1 on, was scheduled."""
+    return f"the story's reason {number}"
 
 
 @dataclass
@@ -72,7 +79,7 @@ class Story:
     def schedule(self, *calls: tuple[str, str, tuple[object, ...]]) -> tuple[object, ...]:
         """Schedule an operation and return what `execute` takes."""
         contracts, self.salts = self.system.contracts, self.salts + 1
-        salt = self.salts.to_bytes(32, "big")
+        salt = keccak(text=reason_of(self.salts))
         targets = [contracts.address(contract) for contract, _, _ in calls]
         data = [
             bytes.fromhex(contracts.call_data(contract, function, *arguments)[2:])

@@ -1,9 +1,11 @@
 """`entitlement admin`, typed as an operator types it, against a chain with our contracts."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from entitlement.chain.artifacts import load_artifacts
 from entitlement.chain.deployment.record import deployment_path, write_deployment
@@ -59,6 +61,58 @@ def test_a_change_is_proposed_waits_in_the_queue_and_is_executed(
     assert "done" in typed("admin", "queue", "--ended", *place).out
     again = typed(*words, OPERATOR_PRIVATE_KEY=key(DEPLOYER))
     assert (again.code, "proposed for the same reason and is done" in again.err) == (1, True)
+
+
+def test_the_reason_is_kept_with_who_proposed_it_and_shown_only_with_its_own_operation(
+    typed: Typed, place: tuple[str, ...], database: Engine, tmp_path: Path
+) -> None:
+    service = {
+        "DATABASE_URL": database.url.render_as_string(hide_password=False),
+        "ENTITLEMENT_DATA_FOLDER": str(tmp_path / "data"),
+        "ENTITLEMENT_TOKEN_SECRET": "s" * 32,
+    }
+    words = ("admin", "propose", "keeper", KEEPER, *place)
+    long = typed(*words, "--reason", "r" * 201, OPERATOR_PRIVATE_KEY=key(DEPLOYER))
+    assert (long.code, "1 to 200 printable characters" in long.err) == (1, True)
+    refused = typed(*words, "--reason", "nobody signs", **service)
+    assert (refused.code, json.loads(typed("acts", "--json", **service).out)) == (1, [])
+    done = typed(
+        *words, "--reason", "as [voted]", "--by", "ada", **service, OPERATOR_PRIVATE_KEY=key(DEPLOYER)
+    )
+    assert (done.code, "kept with it: ada, as [voted]" in done.out) == (0, True), done.err
+    queue = typed("admin", "queue", *place, **service).out
+    assert "because: as [voted] (ada)" in queue
+    assert "because" not in typed("admin", "queue", *place).out
+    [act] = json.loads(typed("acts", "--json", **service).out)
+    assert (act["kind"], act["made_by"], act["reason"]) == ("timelock.propose", "ada", "as [voted]")
+    name = act["subject"]
+    assert f"0x{name}  waiting" in queue
+
+    elsewhere = typed(
+        "admin",
+        "propose",
+        "keeper",
+        KEEPER,
+        *place,
+        "--reason",
+        "far away",
+        OPERATOR_PRIVATE_KEY=key(DEPLOYER),
+    )
+    assert "keep the reason by entitlement admin reason" in elsewhere.out
+    other = next(
+        line.split()[0]
+        for line in typed("admin", "queue", *place, **service).out.splitlines()
+        if line.startswith("0x") and name not in line
+    )
+    wrong = typed("admin", "reason", other, *place, "--reason", "something else", **service)
+    assert (wrong.code, "was proposed with another reason" in wrong.err) == (1, True)
+    for _ in range(2):
+        kept = typed("admin", "reason", other, *place, "--reason", "far away", "--by", "bob", **service)
+        assert kept.code == 0, kept.err
+    assert "because: far away (bob)" in typed("admin", "queue", *place, **service).out
+    assert len(json.loads(typed("acts", "--json", **service).out)) == 2
+    for each in (name, other):
+        assert typed("admin", "cancel", each, *place, OPERATOR_PRIVATE_KEY=key(DEPLOYER)).code == 0
 
 
 def test_a_dry_run_needs_no_key_and_sends_nothing(
