@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from entitlement.cli.amounts import usdc_units
+from entitlement.cli.buyback_fund import fund
 from entitlement.cli.buyback_report import report
 from entitlement.cli.keeper_key import NO_KEEPER, find_keeper
 from entitlement.cli.show import console, moment
@@ -45,6 +46,7 @@ buyback = typer.Typer(
 policy = typer.Typer(help="Which share buys, from which day on.", no_args_is_help=True)
 buyback.add_typer(policy, name="policy")
 buyback.command("report")(report)
+buyback.command("fund")(fund)
 
 POLL_SECONDS = 2.0
 Reason = Annotated[str, typer.Option(help="Why: kept with it. Nothing private.")]

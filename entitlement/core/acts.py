@@ -22,6 +22,7 @@ class ActKind(StrEnum):
     BUYBACK_POLICY = "buyback.policy"
     BUYBACK_VETO = "buyback.veto"
     BUYBACK_ALLOW = "buyback.allow"
+    BUYBACK_FUND = "buyback.fund"
     UNDO_FINAL = "chain.undo_final"
     REINDEX = "chain.reindex"
     CLOCK_JUMP = "clock.jump"

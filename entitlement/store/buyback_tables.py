@@ -195,3 +195,31 @@ class BuybackCursorRow(Base):
     """Another deployment's runs are not this one's."""
     block_number: Mapped[int] = mapped_column(BigInteger)
     block_hash: Mapped[str] = mapped_column(Text)
+
+
+class BuybackFundingRow(Base):
+    """USDC that was sent to the burner: written with what was signed, before it is sent."""
+
+    __tablename__ = "buyback_fundings"
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    burner: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(Text)
+    nonce: Mapped[int] = mapped_column(BigInteger)
+    amount: Mapped[int] = mapped_column(Uint256)
+    state: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(Text, unique=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    block_number: Mapped[int | None] = mapped_column(BigInteger)
+    """The final block that has it."""
+    made_at: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[int | None] = mapped_column(BigInteger)
+    __table_args__ = (
+        CheckConstraint("state IN ('signed', 'final', 'failed', 'replaced')", name="buyback_fundings_state"),
+        CheckConstraint("(state = 'signed') = (ended_at IS NULL)", name="buyback_fundings_end"),
+        CheckConstraint(
+            "(state IN ('final', 'failed')) = (block_number IS NOT NULL)", name="buyback_fundings_block"
+        ),
+        CheckConstraint("nonce >= 0 AND amount > 0", name="buyback_fundings_amounts"),
+        # One at a time: what is not decided may still be sent.
+        Index("buyback_fundings_open", "burner", unique=True, postgresql_where="state = 'signed'"),
+    )

@@ -1,6 +1,6 @@
 """Buybacks of the deployment that the settings name: planned by anybody, carried out where somebody signs."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,9 @@ from entitlement.chain.keeper import Keeper
 from entitlement.chain.market import MarketReader
 from entitlement.chain.rpc import RpcLimits
 from entitlement.chain.signers import Signer
+from entitlement.chain.treasury import Treasury
 from entitlement.core.units import Wallet, wallet
+from entitlement.flows.fund_buybacks import FundBuybacks
 from entitlement.flows.govern_buybacks import GovernBuybacks
 from entitlement.flows.plan_buyback import PlanBuyback
 from entitlement.flows.read_buybacks import ReadBuybacks
@@ -39,6 +41,8 @@ class Buybacks:
     """None where nobody signs."""
     schedule: ScheduleBuybacks | None
     """Likewise."""
+    funding: Callable[[Signer | None], FundBuybacks]
+    """Takes who signs for the treasury, where somebody does."""
 
 
 @contextmanager
@@ -70,4 +74,9 @@ def open_buybacks(
         if keeper is not None:
             runner = RunBuybacks(sessions, keeper, planner, burner, partial(alone_at_buybacks, engine))
             schedule = ScheduleBuybacks(sessions, planner, runner)
-        yield Buybacks(burner, GovernBuybacks(sessions), runs, planner, runner, schedule)
+
+        def funding(treasurer: Signer | None) -> FundBuybacks:
+            treasury = None if treasurer is None else Treasury(contracts, reader, usdc, treasurer)
+            return FundBuybacks(sessions, planner, burner, partial(alone_at_buybacks, engine), treasury)
+
+        yield Buybacks(burner, GovernBuybacks(sessions), runs, planner, runner, schedule, funding)

@@ -61,7 +61,17 @@ def test_from_a_policy_to_burned_vvv_with_a_plan_before_and_exit_codes_after(
 
     person = typed("buyback", "plan", **service)
     assert (person.code, "send it what is owed" in person.out) == (4, True)
-    stage.fund_burner(10_000)
+    treasury = service | {"TREASURY_PRIVATE_KEY": development_account(5).key.to_0x_hex()}
+    stage.do("DevDollar", "mint", stage.system.address(5), 20_000 * DOLLAR)
+    assert "Nobody signs: TREASURY_PRIVATE_KEY" in typed("buyback", "fund", *BECAUSE, **service).err
+    looked = typed("buyback", "fund", "--dry-run", **service)
+    assert (looked.code, "3,000.000000 USDC" in looked.out) == (0, True), looked.err
+    capped = typed("buyback", "fund", "--most", "1000", *BECAUSE, **treasury)
+    assert (capped.code, "the burner has them" in capped.out) == (0, True), capped.err
+    rest = typed("buyback", "fund", *BECAUSE, **treasury)
+    assert (rest.code, "2000000000 units of USDC" in rest.out) == (0, True), rest.err
+    assert typed("buyback", "fund", *BECAUSE, **treasury).code == 2
+    stage.fund_burner(7_000)
     planned = typed("buyback", "plan", **service)
     assert planned.code == 0
     assert all(each in planned.out for each in ("3,000.000000 USDC", "lot 1 of 1", "a stolen key", "act"))
