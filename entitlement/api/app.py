@@ -30,6 +30,12 @@ from entitlement.wiring.service import Service
 
 LARGEST_BODY = 64 * 1024
 """Bytes. The largest honest body, a signed sign-in message, has a few thousand."""
+PROBLEM = {"model": ProblemOut, "description": "A problem, as RFC 9457 describes it."}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": PROBLEM,
+    503: {**PROBLEM, "description": "What answers this is away: ask again after Retry-After."},
+}
+"""What every route may answer beside what it is for; any other status is a fault of ours."""
 
 
 def create_app(service: Service | None) -> "Api":
@@ -46,7 +52,7 @@ def create_app(service: Service | None) -> "Api":
         redoc_url=None,
         # A client that is sent elsewhere sends its secret twice: an address is right or unknown.
         redirect_slashes=False,
-        responses={"default": {"model": ProblemOut, "description": "A problem, as RFC 9457 describes it."}},
+        responses=REFUSALS,
     )
     app.state.service = service
     if service is not None:
@@ -91,11 +97,15 @@ class Api(FastAPI):
         """Return the OpenAPI document."""
         if self.openapi_schema is None:
             for path in super().openapi()["paths"].values():
-                for operation in path.values():
-                    refusal = operation["responses"]["default"]
-                    refusal["content"] = {"application/problem+json": refusal["content"]["application/json"]}
+                answers = (each for operation in path.values() for each in operation["responses"].values())
+                for answer in answers:
+                    if answer.get("content", {}).get("application/json") == _PROBLEM_BODY:
+                        answer["content"] = {"application/problem+json": _PROBLEM_BODY}
         assert self.openapi_schema is not None
         return self.openapi_schema
+
+
+_PROBLEM_BODY = {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
 
 
 class LimitBody:

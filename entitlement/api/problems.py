@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entitlement.core import errors
@@ -57,6 +58,7 @@ UNAVAILABLE = (503, "unavailable")
 CODE_OF_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 """What the framework refuses before any flow is asked. Not Python's names, which change between versions."""
 
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 LONGEST_FIELD_NAME = 64
 """Of an unknown field's name so much is said back: whatever it is, somebody else chose it."""
 
@@ -198,7 +200,22 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = CODE_OF_STATUS.get(error.status_code, "refused")
     detail = f"{request.method} {request.url.path}: {error.detail}"
-    return problem(request, error.status_code, code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return problem(request, error.status_code, code, detail, headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what a path may be asked by: of its routes, one a method, the framework names only the first."""
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

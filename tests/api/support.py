@@ -54,10 +54,10 @@ class Person:
         }
         return SiweMessage(**(plain | changes)).prepare_message()
 
-    def sign_in(self, client: httpx.Client) -> dict[str, str]:
-        """Return the headers of a new session."""
+    def sign_in(self, client: httpx.Client, **changes: object) -> dict[str, str]:
+        """Return the headers of a new session; `changes` are to the message that is signed."""
         nonce = client.post("/v1/sign-in/nonce").json()["nonce"]
-        message = self.message(nonce)
+        message = self.message(nonce, **changes)
         answer = client.post("/v1/sign-in", json={"message": message, "signature": self.sign(message)})
         assert answer.status_code == 201, answer.text
         return bearer(answer.json()["token"])

@@ -40,11 +40,13 @@ def test_every_route_says_what_it_does_and_that_it_may_refuse(document: dict[str
     for method, path, operation in operations(document):
         assert method in METHODS
         assert operation["description"], path
-        refusal = operation["responses"]["default"]["content"]
-        assert refusal == {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
-        }
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+        assert operation["responses"]["4XX"]["content"] == problem
+        away = operation["responses"]["503"]["content"]
+        assert away == problem or path == "/health/ready"
+        # Nothing else is foreseen: neither a status of the framework's nor whatever it may be.
         assert "422" not in operation["responses"]
+        assert "default" not in operation["responses"]
 
 
 def test_every_route_that_needs_a_credential_says_so(document: dict[str, Any]) -> None:

@@ -328,6 +328,19 @@ def test_an_unknown_method_is_a_405(method: str, path: str, bare: httpx.Client) 
         assert_problem(answer, 405, "method_not_allowed")
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/keys", "GET, POST"),
+        ("/v1/keys/key_1", "DELETE, PATCH"),
+        ("/v1/wallet/webhook", "DELETE, GET, PUT"),
+        ("/api/v1/api_keys", "DELETE, GET, PATCH, POST"),
+    ],
+)
+def test_a_405_names_every_method_of_the_path(path: str, methods: str, bare: httpx.Client) -> None:
+    assert bare.options(path).headers["allow"] == methods
+
+
 def test_a_method_that_http_does_not_know_is_a_400(bare: httpx.Client) -> None:
     assert bare.request("BREW", "/health/live").status_code == 400
     assert bare.get("/health/live").status_code == 200
