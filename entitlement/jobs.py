@@ -11,6 +11,7 @@
     buyback  every 30 s     what is owed becomes burned VVV, by policy; only where a keeper's key is named
     poke     every 4 min    the memory of a pair's prices, where a poker's key is named
     expire   every 5 s      holds that ran out; every minute, buckets whose day is over; every hour, sign-ins
+    archive  every hour     old weeks of the journal and the usage, where that is set; what was told long ago
 
 Nothing waits for a job: a request grants and gives back for its own account. Jobs make the books whole.
 """
@@ -50,6 +51,7 @@ SETTLE_SECONDS = 5
 EXPIRE_HOLDS_SECONDS = 5
 EXPIRE_BUCKETS_SECONDS = 60
 FORGET_SECONDS = 3_600
+ARCHIVE_SECONDS = 3_600
 DELIVER_SECONDS = 2
 STATE_SECONDS = 60
 WATCH_SECONDS = 5
@@ -202,6 +204,10 @@ class Jobs:
         if raised:
             log.info("granted", accounts=raised)
 
+    def archive(self) -> None:
+        """Take out the weeks that are kept long enough, and delete what was told long ago."""
+        self._service.archive.run()
+
     def settle(self) -> None:
         """Make credit of what was paid for."""
         settled = self._service.purchases.sweep()
@@ -303,6 +309,7 @@ class Jobs:
         self._add(scheduler, self._service.expiry.expire_holds, EXPIRE_HOLDS_SECONDS)
         self._add(scheduler, self._service.expiry.expire_buckets, EXPIRE_BUCKETS_SECONDS)
         self._add(scheduler, self._service.expiry.forget_sign_ins, FORGET_SECONDS)
+        self._add(scheduler, self.archive, ARCHIVE_SECONDS)
         self._add(scheduler, self.state, STATE_SECONDS)
         self._add(scheduler, self.watch, WATCH_SECONDS)
         self._add(scheduler, self._service.deliveries.deliver, DELIVER_SECONDS)

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     """Signs the tokens of `generate_web3_key`; default: made once and kept in the data folder."""
     stripe_webhook_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Of the endpoint `/v1/webhooks/stripe`, as the provider shows it."""
+    archive_after_days: Annotated[int, Field(ge=42)] | None = None
+    """So long a week of the journal and the usage stays; default: for ever. A day's statement is made up for
+    within 31 days, so not for less."""
+    forget_deliveries_after_days: Annotated[int, Field(ge=7)] | None = None
+    """After so many days what a webhook was told is deleted; default: never."""
     proofs_folder: Path | None = None
     """For the jobs that write the files and the API that serves them; who misses one makes it again."""
     publisher_keystore: Path | None = None

@@ -26,7 +26,7 @@ BATCHES = """
 """
 ENTRIES = """
     COPY (SELECT lane, batch, id, epoch, key, kind, account_id, created_at, buckets, moves, amounts
-          FROM entries WHERE {} ORDER BY lane, batch, id) TO STDOUT
+          FROM all_entries WHERE {} ORDER BY lane, batch, id) TO STDOUT
 """
 NEWEST = """
     SELECT DISTINCT ON (lane) lane, number, hash FROM journal_batches ORDER BY lane, number DESC
@@ -44,7 +44,7 @@ HALF = """
 SUMS = """
     WITH moved AS (
         SELECT m.bucket, split_part(m.move, '>', 1) AS source, split_part(m.move, '>', 2) AS target, m.amount
-        FROM entries AS e, unnest(e.buckets, e.moves, e.amounts) AS m (bucket, move, amount)
+        FROM all_entries AS e, unnest(e.buckets, e.moves, e.amounts) AS m (bucket, move, amount)
     ), changes AS (
         SELECT bucket, source AS place, -amount AS change FROM moved WHERE bucket IS NOT NULL
         UNION ALL SELECT bucket, target, amount FROM moved WHERE bucket IS NOT NULL

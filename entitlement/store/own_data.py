@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.units import Wallet
+from entitlement.store.archive import table_of
 
 ROWS_PER_PAGE = 1_000
 
@@ -85,6 +86,7 @@ SECTIONS = (
         "epoch, key, id, kind, created_at, buckets, moves, amounts, lane, batch",
         OF_ACCOUNT,
         ("epoch", "key"),
+        "all_entries",
     ),
     Section(
         "holds",
@@ -92,7 +94,7 @@ SECTIONS = (
         f"e.key, {_HOLD}",
         "e.account_id = :account_id AND (e.key LIKE 'hold:%' OR e.key LIKE 'charge:%')",
         ("e.epoch", "e.key"),
-        "entries AS e JOIN holds AS h ON h.id = split_part(e.key, ':', 2)",
+        "all_entries AS e JOIN holds AS h ON h.id = split_part(e.key, ':', 2)",
     ),
     Section(
         "refused_holds",
@@ -109,6 +111,7 @@ SECTIONS = (
         "output_tokens, latency_ms, status, price_version, diem, usd, shortfall",
         OF_ACCOUNT,
         ("created_at", "hold_id", "number"),
+        "all_usage",
     ),
     Section(
         "purchases",
@@ -220,16 +223,16 @@ def days_of_use(session: Session, account_id: int, before: Epoch) -> list[Epoch]
     return [Epoch(epoch) for epoch in rows]
 
 
-_FORGET_USAGE = text("""
-    UPDATE usage SET model = NULL, input_tokens = NULL, output_tokens = NULL, latency_ms = NULL,
+_FORGET_USAGE = """
+    UPDATE {usage} SET model = NULL, input_tokens = NULL, output_tokens = NULL, latency_ms = NULL,
                      status = NULL, price_version = NULL
     WHERE epoch = :epoch AND account_id = :account_id
         AND num_nonnulls(model, input_tokens, output_tokens, latency_ms, status, price_version) > 0
     RETURNING 1
-""")
+"""
 _FORGET_MODELS = text("""
     UPDATE holds SET model = NULL WHERE model IS NOT NULL AND id IN (
-        SELECT split_part(key, ':', 2) FROM entries
+        SELECT split_part(key, ':', 2) FROM all_entries
         WHERE epoch = :epoch AND account_id = :account_id AND (key LIKE 'hold:%' OR key LIKE 'charge:%')
     ) RETURNING 1
 """)
@@ -243,7 +246,8 @@ _FORGET_REFUSED = text("""
 def forget_day(session: Session, account_id: int, epoch: Epoch) -> tuple[int, int]:
     """Empty what is kept of a day's requests besides their cost; return how many records and holds it was."""
     values = {"account_id": account_id, "epoch": epoch}
-    return len(session.execute(_FORGET_USAGE, values).all()), len(
+    forget_usage = text(_FORGET_USAGE.format(usage=table_of(session, "usage", epoch)))
+    return len(session.execute(forget_usage, values).all()), len(
         session.execute(_FORGET_MODELS, values).all()
     )
 

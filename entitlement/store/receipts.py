@@ -54,9 +54,9 @@ _CHARGE = text("""
     FROM holds AS h
     JOIN accounts AS a ON a.id = h.account_id
     JOIN gateways AS g ON g.id = h.gateway_id
-    JOIN entries AS e ON e.epoch = h.epoch AND e.key = ANY(:keys)
+    JOIN all_entries AS e ON e.epoch = h.epoch AND e.key = ANY(:keys)
     JOIN journal_batches AS b ON b.lane = e.lane AND b.number = e.batch
-    LEFT JOIN usage AS u ON u.epoch = h.epoch AND u.hold_id = h.id AND u.number = 1
+    LEFT JOIN all_usage AS u ON u.epoch = h.epoch AND u.hold_id = h.id AND u.number = 1
     CROSS JOIN LATERAL (
         SELECT coalesce(jsonb_object_agg(source, amount), '{}') AS paid FROM (
             SELECT k.source, sum(m.amount) AS amount

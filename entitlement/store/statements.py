@@ -26,7 +26,7 @@ _STANDING = text("""
     SELECT source, sum(granted), sum(consumed), sum(expired), sum(available + held)
     FROM buckets GROUP BY source
 """)
-_BOOKED = text("SELECT EXISTS (SELECT FROM entries WHERE epoch <= :epoch)")
+_BOOKED = text("SELECT EXISTS (SELECT FROM all_entries WHERE epoch <= :epoch)")
 _OPEN = text("SELECT EXISTS (SELECT FROM holds WHERE state = 'open' AND epoch <= :epoch)")
 
 

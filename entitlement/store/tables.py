@@ -854,6 +854,14 @@ class JournalBatchRow(Base):
     )
 
 
+class ArchivedWeekRow(Base):
+    """A week of the journal and the usage that was taken out; its parts are in the schema `archive`."""
+
+    __tablename__ = "archived_weeks"
+    week: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    archived_at: Mapped[int] = mapped_column(BigInteger)
+
+
 # --- what the operator did -----------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """Rows of usage as their account's owner reads them.
 
 Every statement names the days it can be about: usage is kept by weeks, and a week that is not named is not
-opened.
+opened. About one request also those are asked that were taken out (store.archive).
 """
 
 from typing import Any
@@ -45,14 +45,14 @@ GROUP BY GROUPING SETS ((epoch), (model), (key_id), (epoch, model), (epoch, key_
 """
 
 _OF_REQUEST = f"""
-SELECT {_COLUMNS} FROM usage
+SELECT {_COLUMNS} FROM all_usage
 WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last AND request_id = :request_id
     AND (CAST(:only_key AS text) IS NULL OR key_id = :only_key)
 ORDER BY created_at, hold_id, number LIMIT :limit
 """  # noqa: S608 - likewise
 
 _OF_HOLD = f"""
-SELECT {_COLUMNS} FROM usage WHERE epoch = :epoch AND hold_id = :hold_id ORDER BY number LIMIT :limit
+SELECT {_COLUMNS} FROM all_usage WHERE epoch = :epoch AND hold_id = :hold_id ORDER BY number LIMIT :limit
 """  # noqa: S608 - likewise
 
 # What grouping() answers: a bit for each column that a row is summed over.

@@ -11,7 +11,8 @@ from entitlement.core.epochs import Epoch
 EPOCHS_PER_WEEK = 7
 
 _made: WeakKeyDictionary[Engine, set[int]] = WeakKeyDictionary()
-"""Of each database, the weeks that this process knows to be there: nobody ever takes one away."""
+"""Of each database, the weeks that this process knows to be there. One that was taken out since
+(store.archive) is booked in by nobody, and the database would refuse it."""
 
 
 def week_of(epoch: Epoch) -> int:

@@ -22,6 +22,7 @@ from entitlement.core.health import Readiness
 from entitlement.core.tiers import rates_of
 from entitlement.core.units import Wallet, wallet
 from entitlement.flows.adjust_credit import AdjustCredit
+from entitlement.flows.archive_weeks import ArchiveWeeks, Keeping
 from entitlement.flows.deliver_webhooks import DeliverWebhooks
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.explain_request import ExplainRequest
@@ -92,6 +93,7 @@ class Service:
     """Where the card provider's secret is configured."""
     pro_rata: SetProRata
     expiry: ExpireCredit
+    archive: ArchiveWeeks
     clock: ShiftClock
     usage: ReadUsage
     standing: ReadStanding
@@ -165,6 +167,9 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
         else TakeCardPayment(sessions, settings.stripe_webhook_secret),
         pro_rata=SetProRata(sessions),
         expiry=ExpireCredit(sessions),
+        archive=ArchiveWeeks(
+            sessions, Keeping(settings.archive_after_days, settings.forget_deliveries_after_days)
+        ),
         clock=ShiftClock(sessions, network=network.name, is_devnet=network.is_devnet),
         usage=ReadUsage(sessions),
         standing=ReadStanding(sessions, rates),
