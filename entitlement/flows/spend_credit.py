@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.core import errors
 from entitlement.core.account_book import RENEWAL_REFUSALS, AccountBook
 from entitlement.core.balance import Balance
-from entitlement.core.holds import Hold, HoldKind, HoldRequest, LeaseReport, Usage
+from entitlement.core.holds import Hold, HoldKind, HoldRequest, HoldState, LeaseReport, Usage
 from entitlement.core.ledger import Part
 from entitlement.core.operations import Capture, Extend, Look, OfHold, Operation, Release, Renew
 from entitlement.core.tiers import RATES, Tier, TierRates
@@ -32,11 +32,14 @@ from entitlement.flows.grant_allowances import grant_all
 from entitlement.store import outbox, standing
 from entitlement.store.book_writing import write_books
 from entitlement.store.books import Asked, Books, read_books, read_buckets_again
+from entitlement.store.owners import Owners
 from entitlement.store.raw import driver_of, told_as_ours
 from entitlement.store.standing import RateRefusal
 
 TRIES = 3
 """Of a group, while others commit the same request ids under other keys."""
+MOST_ENTRIES_OF_RENEWAL = 3
+"""What was spent; then more, or less, or the end; or what ran out."""
 REFUSALS_EVERY_SECONDS = 1.0
 GRANTED_SECONDS = 60
 """How long an account that was given all that is due is not looked at again, at the most."""
@@ -83,6 +86,7 @@ class SpendCredit:
         self._rates = rates
         self._granted: tuple[tuple[Any, ...], set[int]] = ((), set())
         """The accounts that have all that the chain gives them, as of what was followed of it and when."""
+        self._owners = Owners()
         self._refused: dict[tuple[int, str, str | None, str], RateRefusal] = {}
         self._refusals_kept_at = 0.0
 
@@ -169,17 +173,20 @@ class SpendCredit:
 
     def _carry_out(self, group: Sequence[Question]) -> list[Outcome]:
         with self._sessions.begin() as session, told_as_ours(session):
-            books = read_books(session, _asked(group), self._rates)
-            new = self._grant(session, books, group)
+            books = read_books(session, _asked(group, self._owners), self._rates)
+            books, new = self._grant(session, books, group)
             before = _low_credit_watched(books)
             outcomes = [self._decide(books, question) for question in group]
-            write_books(session, books)
+            writing = write_books(session, books)
             refused = self._rate_refusals(books, group, outcomes)
             low = _low_credit(books, before)
             if refused or low:
+                writing.go()
                 with driver_of(session).cursor() as cursor:
                     standing.add_refusals(cursor, refused)
                     outbox.add(cursor, low)
+            writing.leave()
+        self._remember(books)
         # Only now: what is rolled back was never granted.
         if self._granted[0] != _as_of(books):
             self._granted = (_as_of(books), new)
@@ -187,8 +194,20 @@ class SpendCredit:
             self._granted[1].update(new)
         return outcomes
 
-    def _grant(self, session: Session, books: Books, group: Sequence[Question]) -> set[int]:
-        """Raise the buckets of those who want credit to what is due; return who was looked at."""
+    def _remember(self, books: Books) -> None:
+        self._owners.remember(books.keys)
+        self._owners.remember(books.holders)
+        self._owners.remember(
+            {
+                hold_id: (book.account_id, book.holds[hold_id].key_id)
+                for book in books.accounts.values()
+                for hold_id in book.made
+                if book.holds[hold_id].state is HoldState.OPEN
+            }
+        )
+
+    def _grant(self, session: Session, books: Books, group: Sequence[Question]) -> tuple[Books, set[int]]:
+        """Raise the buckets of those who want credit to what is due; return them, and who was looked at."""
         as_of, granted = self._granted
         wanted: set[int] = set()
         for question in group:
@@ -197,13 +216,13 @@ class SpendCredit:
                 if operation.key_hash in books.keys:
                     wanted.add(books.keys[operation.key_hash][0])
             elif isinstance(operation, Extend | Renew) and operation.hold_id in books.holders:
-                wanted.add(books.holders[operation.hold_id])
+                wanted.add(books.holders[operation.hold_id][0])
         new = wanted - granted if as_of == _as_of(books) else wanted
         if new:
             wallets = {account_id: books.accounts[account_id].wallet for account_id in sorted(new)}
             if grant_all(session, wallets, books.now):
-                read_buckets_again(session, books, sorted(new))
-        return new
+                books = read_buckets_again(session, books, sorted(new))
+        return books, new
 
     def _rate_refusals(
         self, books: Books, group: Sequence[Question], outcomes: Sequence[Outcome]
@@ -263,7 +282,7 @@ def give_back_due(session: Session, account_ids: Sequence[int]) -> int:
     """Give back the holds of these accounts whose time has run out; return how many. Takes their locks."""
     with told_as_ours(session):
         books = read_books(session, Asked((), (), (), (), account_ids), RATES)
-        write_books(session, books)
+        write_books(session, books).go()
     return sum(len(book.changed) for book in books.accounts.values())
 
 
@@ -303,7 +322,7 @@ def _checked(question: Question) -> errors.EntitlementError | None:
     return None
 
 
-def _asked(group: Sequence[Question]) -> Asked:
+def _asked(group: Sequence[Question], remembered: Owners) -> Asked:
     placed = [
         (question.gateway_id, question.operation)
         for question in group
@@ -320,7 +339,20 @@ def _asked(group: Sequence[Question]) -> Asked:
         ),
         tokens=list({question.token_hash for question in group if question.token_hash is not None}),
         requests=list({(gateway_id, request.request_id) for gateway_id, request in placed}),
+        entries=sum(_most_entries(question.operation) for question in group),
+        remembered=remembered,
     )
+
+
+def _most_entries(operation: Operation) -> int:
+    """Return how many entries an operation books at the most, what has run out meanwhile left aside."""
+    match operation:
+        case Look():
+            return 0
+        case Renew():
+            return MOST_ENTRIES_OF_RENEWAL
+        case _:
+            return 1
 
 
 def _answer_again(books: Books, known: Hold, request: HoldRequest) -> HoldAnswer:
@@ -359,7 +391,7 @@ def _settle(books: Books, gateway_id: int, operation: OfHold) -> HoldAnswer:
 
 def _find(books: Books, gateway_id: int, hold_id: str) -> tuple[AccountBook, Hold]:
     if hold_id in books.holders:
-        book = books.accounts[books.holders[hold_id]]
+        book = books.accounts[books.holders[hold_id][0]]
         hold = book.holds[hold_id]
         if hold.gateway_id == gateway_id:
             return book, hold

@@ -15,10 +15,10 @@ from entitlement.store.raw import array, driver_of, words
 from entitlement.store.weeks import make_weeks
 
 
-def write_books(session: Session, books: Books) -> None:
-    """Write all that has changed in the books. What breaks a rule of the database is an error here.
+def write_books(session: Session, books: Books) -> Journey:
+    """Return the journey that writes all that has changed in the books, still to be made.
 
-    With the end of it the answers can be told, once the transaction is committed.
+    What breaks a rule of the database is an error of it. Once it is committed the answers can be told.
     """
     changed = [book for book in books.accounts.values() if book.entries or book.made or book.changed]
     counted = [book for book in books.accounts.values() if book.is_rate_changed or book in changed]
@@ -26,7 +26,7 @@ def write_books(session: Session, books: Books) -> None:
     make_weeks(session, {entry.epoch for entry in entries})
     journey = Journey(driver_of(session))
     if entries:
-        write_entries(journey, entries, books.now)
+        write_entries(journey, entries, books.now, books.lane)
     _write_holds(journey, changed)
     if entries:
         move(journey, (posting for entry in entries for posting in entry.postings))
@@ -39,7 +39,7 @@ def write_books(session: Session, books: Books) -> None:
             "FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, rate_until) WHERE a.id = n.id",
             (array(book.account_id for book in rated), array(book.rate_until for book in rated)),
         )
-    journey.go()
+    return journey
 
 
 INSERT_HOLDS = f"""

@@ -1,11 +1,12 @@
 """Account books are read under their locks, many at once, in a few statements.
 
-Statements travel together (store.journey), so that a group of requests costs a few journeys to the server,
-however many they are: who is meant, their locked books, a lane of the journal, what is written, the commit.
+Statements travel together (store.journey), so that a group of requests costs two journeys to the server,
+however many they are: one for who is meant, their locked books and a lane of the journal; one for what is
+written and the commit. Where somebody is not remembered (store.owners), one more comes before the locks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,7 +20,9 @@ from entitlement.core.ledger import Bucket, Part, Source
 from entitlement.core.limits import KeyLimits, LimitPeriod, period_epochs
 from entitlement.core.tiers import Tier, TierRates, tier_of
 from entitlement.core.units import NanoUsd, Wallet, Wei
+from entitlement.store.entry_batches import ask_lane
 from entitlement.store.journey import Answer, Journey
+from entitlement.store.owners import Name, Owner, Owners
 from entitlement.store.raw import array, driver_of, hashes, words
 
 RequestName = tuple[int, str]
@@ -44,6 +47,10 @@ class Asked:
     """The hashes of the gateways' service tokens."""
     accounts: Sequence[int] = ()
     """Those whose holds have run out."""
+    entries: int = 0
+    """How many entries are likely to be booked: a lane and their ids come with the books."""
+    remembered: Owners = field(default_factory=Owners)
+    """Who need not be looked for before the locks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +59,18 @@ class Books:
 
     now: int
     accounts: dict[int, AccountBook]
-    keys: dict[bytes, tuple[int, str]]
-    """The account and the key of each secret's hash that there is, or was before the key got another."""
+    keys: dict[bytes, Owner]
+    """Of each secret's hash that there is, or was before the key got another."""
     gateways: dict[bytes, int]
     """The gateway of each token that is one."""
-    holders: dict[str, int]
-    """The account of each hold that is asked about and that there is."""
+    holders: dict[str, Owner]
+    """Of each hold that is asked about and that there is."""
     seen: dict[RequestName, Hold]
     """The requests that came before."""
     chain: tuple[Any, ...]
     """What grants depend on besides the wallet; equal means that nothing is due that was not before."""
+    lane: Answer | None = None
+    """Of the journal, where one was asked for."""
 
 
 PLANS = """
@@ -141,30 +150,30 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     found_holds = journey.ask(WHOSE, [words(asked.hold_ids)])
     found_tokens = journey.ask(TOKENS, [hashes(asked.tokens)])
     found_due = journey.ask(RAN_OUT, [array(asked.accounts)]) if asked.accounts else Answer()
-    journey.go()
-    keys = {row[0]: (row[1], row[2]) for row in found_keys.rows}
-    gateways = {row[0]: row[1] for row in found_tokens.rows}
-    held = [*found_holds.rows, *found_due.rows]
-    account_ids = sorted({each[0] for each in keys.values()} | {row[1] for row in held})
-    key_ids = list({each[1] for each in keys.values()} | {row[2] for row in held})
-    if not account_ids and not asked.requests:
-        return Books(0, {}, keys={}, gateways=gateways, holders={}, seen={}, chain=())
+    owners = _remembered(asked)
+    if owners is None:
+        journey.go()
+        owners = _owners_by_hash(found_keys) | _owners_by_id(found_holds) | _owners_by_id(found_due)
+        if not owners and not asked.requests:
+            return Books(0, {}, keys={}, gateways=_gateways(found_tokens), holders={}, seen={}, chain=())
+    account_ids = array(sorted({account_id for account_id, _ in owners.values()}))
     # In this order: what is read after the lock is how it stays until the end.
-    locked = journey.ask(LOCK, [array(account_ids)])
+    locked = journey.ask(LOCK, [account_ids])
     time = journey.ask(NOW)
-    asked_ids = array(row[0] for row in held)
+    asked_ids = array(name for name in owners if isinstance(name, str))
     found = journey.ask(
         HOLDS,
         [
             asked_ids,
-            array(account_ids),
+            account_ids,
             asked_ids,
             array(each[0] for each in asked.requests),
             words(each[1] for each in asked.requests),
         ],
     )
-    of_keys = journey.ask(KEYS, [array(key_ids)])
-    buckets = journey.ask(BUCKETS, [array(account_ids)])
+    of_keys = journey.ask(KEYS, [array({key_id for _, key_id in owners.values()})])
+    buckets = journey.ask(BUCKETS, [account_ids])
+    lane = ask_lane(journey, asked.entries) if asked.entries else None
     journey.go()
     micros, *chain = time.one()
     now = micros // 1_000_000
@@ -186,21 +195,53 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     return Books(
         now=now,
         accounts=accounts,
-        keys=keys,
-        gateways=gateways,
-        holders={row[0]: row[1] for row in held},
+        keys=_owners_by_hash(found_keys),
+        gateways=_gateways(found_tokens),
+        holders=_owners_by_id(found_holds) | _owners_by_id(found_due),
         seen=seen,
         chain=tuple(chain),
+        lane=lane,
     )
 
 
-def read_buckets_again(session: Session, books: Books, account_ids: Sequence[int]) -> None:
-    """Put into the books what a grant has changed; nothing else may have been decided about them yet."""
+def _remembered(asked: Asked) -> dict[Name, Owner] | None:
+    """Return the owners of all that is asked about; None where one is to be looked for before the locks.
+
+    All or none: accounts are locked in one order, and so at once.
+    """
+    names: list[Name] = [*asked.key_hashes, *asked.hold_ids]
+    if asked.accounts or not names:
+        return None
+    owners: dict[Name, Owner] = {}
+    for name in names:
+        owner = asked.remembered.of(name)
+        if owner is None:
+            return None
+        owners[name] = owner
+    return owners
+
+
+def _owners_by_hash(found: Answer) -> dict[bytes, Owner]:
+    return {row[0]: (row[1], row[2]) for row in found.rows}
+
+
+def _owners_by_id(found: Answer) -> dict[str, Owner]:
+    return {row[0]: (row[1], row[2]) for row in found.rows}
+
+
+def _gateways(found: Answer) -> dict[bytes, int]:
+    return {row[0]: row[1] for row in found.rows}
+
+
+def read_buckets_again(session: Session, books: Books, account_ids: Sequence[int]) -> Books:
+    """Return the books with what a grant has changed; nothing else may have been decided about them yet."""
     journey = Journey(driver_of(session))
     found = journey.ask(BUCKETS, [array(account_ids)])
     journey.go()
     for row in found.rows:
         books.accounts[row[0]].buckets[row[1]] = _bucket(row)
+    # The grant's entries are the newest batch of the lane now.
+    return replace(books, lane=None)
 
 
 def _book(row: tuple[Any, ...], now: int, micros: int, rates: Mapping[Tier, TierRates]) -> AccountBook:

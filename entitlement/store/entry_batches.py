@@ -6,20 +6,17 @@ batch of a lane is read from the batches themselves. A row that named it would b
 while somebody reads the journal for a minute its old versions could not be cleared away.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from entitlement.core.journal_chain import batch_hash, leaf_hash, merkle_root
-from entitlement.store.journey import Journey
+from entitlement.store.journey import Answer, Journey
 
-_TAKE = """
-    SELECT t.lane, t.number, t.hash,
-           (SELECT array_agg(nextval('entry_numbers'))::text FROM generate_series(1, %s::integer))
-    FROM take_lane() AS t
-"""
+_IDS = "SELECT array_agg(nextval('entry_numbers')) FROM generate_series(1, %s::integer)"
+_TAKE = f"SELECT t.lane, t.number, t.hash, coalesce(({_IDS}), '{{}}') FROM take_lane() AS t"  # noqa: S608 - our own words
 _HEADS = text(
     """SELECT l.lane, b.number, b.hash
        FROM generate_series(0, (SELECT max(lane) FROM journal_batches)) AS l (lane)
@@ -38,8 +35,8 @@ class Lane:
     """Of its newest batch; 0 where there is none."""
     previous: bytes
     """That batch's hash."""
-    ids: str
-    """Rising, an array as PostgreSQL writes it."""
+    ids: Sequence[int]
+    """Rising."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +48,26 @@ class Head:
     hash: bytes
 
 
-def take_lane(journey: Journey, entries: int) -> Lane:
-    """Take a lane and ids, in a journey with whatever was asked before."""
-    taken = journey.ask(_TAKE, [entries])
-    journey.go()
-    return Lane(*taken.one())
+def ask_lane(journey: Journey, entries: int) -> Answer:
+    """Ask for a lane and for ids of so many entries, for `lane_for` once the journey is made."""
+    return journey.ask(_TAKE, [entries])
+
+
+def lane_for(journey: Journey, entries: int, asked: Answer | None) -> Lane:
+    """Return the lane that was asked for, with the ids of exactly so many entries.
+
+    What was not asked for, a lane or further ids, costs a journey now.
+    """
+    if asked is None:
+        asked = ask_lane(journey, entries)
+        journey.go()
+    lane = Lane(*asked.one())
+    missing = entries - len(lane.ids)
+    if missing > 0:
+        more = journey.ask(_IDS, [missing])
+        journey.go()
+        return replace(lane, ids=[*lane.ids, *more.one()[0]])
+    return lane if missing == 0 else replace(lane, ids=lane.ids[:entries])
 
 
 def bound(lane: Lane, lines: Iterable[str], now: int) -> tuple[int | bytes, ...]:

@@ -21,12 +21,13 @@ from psycopg import pq
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 
-from entitlement.store.raw import Connection
+from entitlement.store.raw import CarryingConnection, Connection
 
 Row = tuple[Any, ...]
 Value = str | int | bytes | None
 
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+_COMMIT = b"COMMIT"
 _names = itertools.count()
 _prepared: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
 """The statements that each connection has prepared, with their names there."""
@@ -70,14 +71,26 @@ class Journey:
 
     def go(self) -> None:
         """Carry all out. Raises the driver's error for the first that failed; none has had an effect then."""
+        if self._asked:
+            self._go(commits=False)
+
+    def leave(self) -> None:
+        """Leave all for the commit of the transaction, which then takes one message with it, and one wait.
+
+        Nobody may read in between what is written here; what fails is an error of the commit.
+        """
+        if self._asked and isinstance(self.connection, CarryingConnection):
+            self.connection.leave_for_commit(lambda: self._go(commits=True))
+        else:
+            self.go()
+
+    def _go(self, *, commits: bool) -> None:
         asked, self._asked = self._asked, []
-        if not asked:
-            return
         server = self.connection.pgconn
         begins = server.transaction_status == pq.TransactionStatus.IDLE
         try:
             server.enter_pipeline_mode()
-            new = self._send(asked, begins=begins)
+            new = self._send(asked, begins=begins, commits=commits)
             results = _receive(server)
         except psycopg.Error:
             raise
@@ -88,7 +101,7 @@ class Journey:
         server.exit_pipeline_mode()
         self._take(asked, new, results[1:] if begins else results)
 
-    def _send(self, asked: Sequence[_Asked], *, begins: bool) -> set[str]:
+    def _send(self, asked: Sequence[_Asked], *, begins: bool, commits: bool) -> set[str]:
         """Write everything to the server; return the statements that it prepares for it."""
         server = self.connection.pgconn
         known, new = _prepared.setdefault(self.connection, {}), set[str]()
@@ -101,6 +114,9 @@ class Journey:
                 new.add(statement)
                 server.send_prepare(name, _numbered(statement))
             server.send_query_prepared(name, values)
+        if commits:
+            # After a statement that failed the server skips the rest, and this with it.
+            server.send_query_params(_COMMIT, None)
         server.pipeline_sync()
         return new
 

@@ -10,8 +10,8 @@ from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
 from entitlement.store.bulk import any_number, rows_of
-from entitlement.store.entry_batches import Lane, bound, take_lane
-from entitlement.store.journey import Journey
+from entitlement.store.entry_batches import Lane, bound, lane_for
+from entitlement.store.journey import Answer, Journey
 from entitlement.store.raw import array, driver_of, told_as_ours, words
 from entitlement.store.session import fresh
 from entitlement.store.tables import BucketRow
@@ -115,10 +115,13 @@ def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
         journey.go()
 
 
-def write_entries(journey: Journey, entries: Sequence[Entry], now: int) -> None:
-    """Write entries to the journal alone, as the next batch of a lane; their weeks have been made."""
+def write_entries(journey: Journey, entries: Sequence[Entry], now: int, lane: Answer | None = None) -> None:
+    """Write entries to the journal alone, as the next batch of a lane; their weeks have been made.
+
+    `lane` is what came of `ask_lane`, where somebody asked for it in a journey before.
+    """
     if entries:
-        _write_batch(journey, take_lane(journey, len(entries)), entries, now)
+        _write_batch(journey, lane_for(journey, len(entries), lane), entries, now)
 
 
 def _write_batch(journey: Journey, lane: Lane, entries: Sequence[Entry], now: int) -> None:
@@ -130,9 +133,7 @@ def _write_batch(journey: Journey, lane: Lane, entries: Sequence[Entry], now: in
     lines = [
         f"{number}\t{entry.epoch}\t{entry.key}\t{entry.kind.value}\t{entry.account_id}\t{now}\t{from_}\t{how}"
         f"\t{much}\n"
-        for number, entry, from_, how, much in zip(
-            lane.ids[1:-1].split(","), entries, buckets, moves, amounts, strict=True
-        )
+        for number, entry, from_, how, much in zip(lane.ids, entries, buckets, moves, amounts, strict=True)
     ]
     # In one statement with what binds them: each costs a group as much as some entries do.
     journey.ask(
@@ -151,7 +152,7 @@ def _write_batch(journey: Journey, lane: Lane, entries: Sequence[Entry], now: in
             *bound(lane, lines, now),
             array(entry.epoch for entry in entries),
             array(entry.key for entry in entries),
-            lane.ids,
+            array(lane.ids),
             array(entry.kind.value for entry in entries),
             array(entry.account_id for entry in entries),
             words(buckets),

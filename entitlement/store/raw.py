@@ -4,7 +4,7 @@ SQLAlchemy's own way to a statement costs more than PostgreSQL's work on it. The
 and the kinds of error stay SQLAlchemy's.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -14,6 +14,29 @@ from sqlalchemy.orm import Session
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+class CarryingConnection(Connection):
+    """The driver's connection; its commit takes along what was left for it (store.journey)."""
+
+    _commit_with: Callable[[], None] | None = None
+
+    def leave_for_commit(self, commit: Callable[[], None]) -> None:
+        """Let `commit` be what commits this transaction; a rollback forgets it."""
+        self._commit_with = commit
+
+    def commit(self) -> None:
+        """Commit, with what was left for it."""
+        commit, self._commit_with = self._commit_with, None
+        if commit is None:
+            super().commit()
+        else:
+            commit()
+
+    def rollback(self) -> None:
+        """Roll back; what was left for a commit was never sent."""
+        self._commit_with = None
+        super().rollback()
 
 
 def driver_of(session: Session) -> Connection:

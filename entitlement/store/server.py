@@ -2,16 +2,25 @@
 
 import json
 import os
+import select
+import time
 import warnings
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from entitlement.core.errors import SetupError
+from entitlement.store.raw import CarryingConnection
 
 POOL_SIZE = 20
 POOL_OVERFLOW = 20
 """Together as many as the API has threads, so that a request never waits for a connection."""
+QUIET_SECONDS = 5.0
+"""Whoever was not used for so long is asked whether it lives: a network may lose a connection silently."""
 
 
 class EmbeddedPostgres:
@@ -85,13 +94,55 @@ def database_url(address: str) -> URL:
 
 def engine(url: URL) -> Engine:
     """Return a pool of connections. READ COMMITTED: correctness comes from locks that are taken by name."""
-    return create_engine(
+    made = create_engine(
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
-        pool_pre_ping=True,
         isolation_level="READ COMMITTED",
         # What the driver has prepared it lets the server forget at a rollback, together with what journeys
         # have: so it prepares nothing.
         connect_args={"prepare_threshold": None},
     )
+    event.listen(made, "do_connect", _connect)
+    event.listen(made, "checkin", _note_use)
+    event.listen(made, "checkout", _check_alive)
+    return made
+
+
+def _connect(
+    _dialect: object, _record: object, given: list[Any], named: dict[str, Any]
+) -> CarryingConnection:
+    return CarryingConnection.connect(*given, **named)
+
+
+def _note_use(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _check_alive(connection: psycopg.Connection, record: ConnectionPoolEntry, _: object) -> None:
+    """Let the pool make its connections anew where this one is lost.
+
+    Not by asking the server each time, which would cost every request a journey: one that has ended has
+    closed its socket, and there is then something to read that nobody has asked for.
+    """
+    now = time.monotonic()
+    # A new one has not been used.
+    is_quiet = now - record.info.get("used_at", now) > QUIET_SECONDS
+    if (connection.closed or is_quiet or _has_something_to_read(connection)) and not _answers(connection):
+        raise InvalidatePoolError
+
+
+def _has_something_to_read(connection: psycopg.Connection) -> bool:
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _answers(connection: psycopg.Connection) -> bool:
+    try:
+        connection.autocommit = True
+        connection.execute("")
+        connection.autocommit = False
+    except psycopg.Error:
+        return False
+    return True

@@ -4,11 +4,13 @@ import psycopg
 import pytest
 from psycopg import pq
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from entitlement.store import journey
+from entitlement.store import journey, server
 from entitlement.store.journey import Journey
 from entitlement.store.raw import driver_of
+from entitlement.store.session import session_factory
 
 SQUARE = "SELECT %s::bigint * %s::bigint"
 
@@ -137,3 +139,97 @@ def test_nothing_asked_is_no_journey(sessions: sessionmaker[Session]) -> None:
         connection = driver_of(session)
         Journey(connection).go()
         assert connection.info.transaction_status == pq.TransactionStatus.IDLE
+
+
+def test_what_is_left_for_the_commit_is_there_with_it_and_not_before(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        trip = Journey(driver_of(session))
+        put(trip, 1)
+        trip.leave()
+        assert list(session.scalars(text("SELECT number FROM pebbles"))) == []
+    assert pebbles(sessions) == [1]
+
+
+def test_what_is_left_begins_a_transaction_where_none_is(sessions: sessionmaker[Session]) -> None:
+    with sessions.begin() as session:
+        trip = Journey(driver_of(session))
+        put(trip, 1)
+        trip.leave()
+    assert pebbles(sessions) == [1]
+    with sessions.begin() as session:
+        assert driver_of(session).info.transaction_status == pq.TransactionStatus.IDLE
+
+
+def test_what_was_left_is_forgotten_at_a_rollback(sessions: sessionmaker[Session]) -> None:
+    with sessions() as session:
+        trip = Journey(driver_of(session))
+        put(trip, 1)
+        trip.leave()
+        session.rollback()
+        session.execute(text("INSERT INTO pebbles VALUES (2)"))
+        session.commit()
+    assert pebbles(sessions) == [2]
+
+
+def test_what_fails_of_what_was_left_is_an_error_of_the_commit_and_undoes_all(
+    sessions: sessionmaker[Session],
+) -> None:
+    with sessions() as session:
+        session.execute(text("INSERT INTO pebbles VALUES (1)"))
+        trip = Journey(driver_of(session))
+        put(trip, 2)
+        put(trip, 2)
+        trip.leave()
+        with pytest.raises(IntegrityError, match="pebbles_pkey") as refused:
+            session.commit()
+        session.rollback()
+        assert isinstance(refused.value.orig, psycopg.errors.UniqueViolation)
+    assert pebbles(sessions) == []
+
+
+def test_a_server_lost_at_the_commit_is_an_error_of_the_connection(sessions: sessionmaker[Session]) -> None:
+    with sessions() as session:
+        trip = Journey(driver_of(session))
+        trip.ask("SELECT pg_terminate_backend(pg_backend_pid())")
+        put(trip, 1)
+        trip.leave()
+        with pytest.raises(OperationalError) as lost:
+            session.commit()
+        assert lost.value.connection_invalidated
+        session.rollback()
+    assert pebbles(sessions) == []
+
+
+def test_a_connection_that_ended_while_nobody_used_it_is_made_anew(database: Engine) -> None:
+    sessions = session_factory(database)
+    with sessions.begin() as session:
+        ended = session.scalars(text("SELECT pg_backend_pid()")).one()
+    with database.connect() as held, database.connect() as other:
+        pids = {each.execute(text("SELECT pg_backend_pid()")).scalar_one(): each for each in (held, other)}
+        assert ended in pids
+        idle = pids[ended]
+        idle.close()
+        [killer] = [each for pid, each in pids.items() if pid != ended]
+        killer.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": ended})
+        with sessions.begin() as session:
+            assert session.scalars(text("SELECT pg_backend_pid()")).one() != ended
+
+
+def test_a_connection_that_was_quiet_for_long_is_asked_whether_it_lives(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def answers(connection: object) -> bool:
+        asked.append(connection)
+        return True
+
+    monkeypatch.setattr(server, "_answers", answers)
+    for _ in range(2):
+        with database.connect():
+            pass
+    assert asked == []
+    monkeypatch.setattr(server, "QUIET_SECONDS", -1.0)
+    with database.connect():
+        pass
+    assert len(asked) == 1
