@@ -61,7 +61,7 @@ def _attacked(local: Local, folder: Path, *how: str) -> int:
             local.api,
             gateway=gateway,
             wallet=session,
-            leaving=person.sign_in(client, domain=domain),
+            leaving=Person(77).sign_in(client, domain=domain),
             key=rich.secret,
             known=known(client, gateway, session, rich, person),
         )

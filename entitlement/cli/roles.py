@@ -10,7 +10,7 @@ import typer
 
 from entitlement.cli.acts import NOT_GIVEN, By, Reason, because
 from entitlement.cli.children import interrupt, stop_with_parent
-from entitlement.cli.interpreter import collect_seldom, loading, take_turns_often
+from entitlement.cli.interpreter import collect_seldom, keep_what_is_there, loading, take_turns_often
 from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
 from entitlement.core.acts import ActKind
@@ -43,8 +43,11 @@ def serve(
     signal.signal(signal.SIGTERM, interrupt)
     take_turns_often()
     with open_service(settings) as service:
+        app = create_app(service)
+        keep_what_is_there()
+        collect_seldom()
         uvicorn.run(
-            create_app(service),
+            app,
             host=settings.api_host,
             port=settings.api_port,
             access_log=False,  # paths would be kept for ever beside addresses

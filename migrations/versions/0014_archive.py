@@ -7,7 +7,7 @@ booked once more. So whoever wants to write into such a week is refused.
 from alembic import op
 
 revision = "0014"
-down_revision = "0011"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

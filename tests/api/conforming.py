@@ -51,7 +51,7 @@ class Attacked:
     gateway: Mapping[str, str]
     wallet: Mapping[str, str]
     leaving: Mapping[str, str]
-    """Of a session that may be ended: the routes of wallets need the other one to the end."""
+    """Of another wallet's session, which may be ended: the routes of wallets need the other one to the end."""
     key: str
     """Of an account with credit, which is not that of the session."""
     known: Mapping[str, Sequence[str]]
@@ -70,7 +70,7 @@ headers = {_table(self.gateway)}
 
 [[operations]]
 include-tag = ["wallets", "compatible", "operator", "proofs"]
-exclude-path = "/v1/sign-out"
+exclude-path = ["/v1/sign-out", "/v1/wallet/sessions"]
 headers = {_table(self.wallet)}
 
 [[operations]]
@@ -78,6 +78,10 @@ include-path = "/v1/sign-out"
 headers = {_table(self.leaving)}
 # Whoever is signed in nowhere is signed out already.
 checks = {{ ignored_auth.enabled = false, missing_required_header.enabled = false }}
+
+[[operations]]
+include-path = "/v1/wallet/sessions"
+headers = {_table(self.leaving)}
 
 [parameters]
 "header.x-api-key" = {json.dumps(self.key)}

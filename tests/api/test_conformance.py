@@ -26,7 +26,7 @@ def test_no_request_gets_an_answer_that_the_document_does_not_have(
             front.url,
             gateway=world.gateway,
             wallet=world.signed_in,
-            leaving=person.sign_in(client),
+            leaving=Person(77).sign_in(client),
             key=rich.secret,
             known=known(client, world.gateway, world.signed_in, rich, person),
         )
