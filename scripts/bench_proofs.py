@@ -212,11 +212,11 @@ def play_node(port: Any, accounts: int, head: EpochHead, file_hash: str) -> None
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            asked: Any = json.loads(self.rfile.read(int(self.headers["content-length"])))
             several = isinstance(asked, list)
+            questions: list[dict[str, Any]] = asked if several else [asked]
             answers = [
-                b'{"jsonrpc":"2.0","id":%d,"result":%s}' % (each["id"], answer(each))
-                for each in (asked if several else [asked])
+                b'{"jsonrpc":"2.0","id":%d,"result":%s}' % (each["id"], answer(each)) for each in questions
             ]
             body = b"[" + b",".join(answers) + b"]" if several else answers[0]
             self.send_response(200)

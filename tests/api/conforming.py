@@ -51,7 +51,7 @@ class Attacked:
     gateway: Mapping[str, str]
     wallet: Mapping[str, str]
     leaving: Mapping[str, str]
-    """Of another wallet's session, which may be ended: the routes of wallets need the other one to the end."""
+    """Of another wallet's session, which may be ended: the routes of wallets need theirs to the end."""
     key: str
     """Of an account with credit, which is not that of the session."""
     known: Mapping[str, Sequence[str]]
