@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from entitlement.chain.fields import Fields
 from entitlement.core.units import Wei
 
+POOL, PAIR = "pool", "pair"
+"""What buybacks may trade in: the pool of Uniswap v3 that is opened, or a pair that is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenesisMarket:
@@ -20,6 +23,8 @@ class GenesisMarket:
     """Of one VVV in that pool if it is new, in units of USDC."""
     observations: int
     """How many prices that pool is to remember; enough for the window of buybacks."""
+    pair_factory: str | None = None
+    """Uniswap's, version 2, or one that answers as it does: buybacks trade in its pair, by a PairVenue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,16 @@ def genesis_in(fields: Fields, *, is_devnet: bool) -> Genesis:
 
 
 def _genesis_market(fields: Fields, *, is_devnet: bool) -> GenesisMarket:
+    venue = fields.text("venue") if fields.has("venue") else POOL
+    if venue not in (POOL, PAIR):
+        fields.refuse("venue", f"is {venue!r}, neither {POOL!r} nor {PAIR!r}")
     market = GenesisMarket(
         usdc=None if is_devnet else fields.text("usdc"),
         uniswap_factory=None if is_devnet else fields.text("uniswap_factory"),
         pool_fee=fields.number("pool_fee", smallest=1, largest=999_999),
         first_price=fields.number("first_price", smallest=1),
         observations=fields.number("observations", smallest=1, largest=65_535),
+        pair_factory=fields.text("pair_factory") if venue == PAIR else None,
     )
     fields.nothing_else()
     return market

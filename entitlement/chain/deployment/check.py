@@ -11,6 +11,7 @@ from entitlement.chain.deployment.order import UNISWAP_FACTORY
 from entitlement.chain.deployment.plan import market_of
 from entitlement.chain.deployment.powers import power_findings
 from entitlement.chain.deployment.record import Deployment
+from entitlement.chain.deployment.uniswap import pair_of
 from entitlement.core.errors import DeploymentMismatch, WrongChain
 
 _USDC_DECIMALS = 6
@@ -74,7 +75,12 @@ def _market(web3: Web3, deployment: Deployment, artifacts: Artifacts) -> list[Fi
     in_factory = foreign.view("IUniswapV3Factory", "getPool", market.usdc, vvv, given.pool_fee)
     fee = str(foreign.view("IUniswapV3Pool", "fee"))
     decimals = str(foreign.view("DevDollar", "decimals"))
+    pairs: list[Finding] = []
+    if given.pair_factory is not None:
+        there = pair_of(web3, given.pair_factory, market.usdc, vvv)
+        pairs = [Finding("market", "the factory's pair", str(given.pair), there)]
     return [
+        *pairs,
         Finding("market", "usdc", planned.usdc, market.usdc),
         Finding("market", "uniswap_factory", planned.uniswap_factory, market.uniswap_factory),
         Finding("market", "pool", planned.pool, market.pool),

@@ -95,6 +95,10 @@ class Parameters:
     """None on a development chain, where a token of ours stands in for it."""
     uniswap_factory: Address | None
     """Uniswap's, version 3. None on a development chain, which is given one."""
+    pair_factory: Address | None = None
+    """Version 2: buybacks trade in its pair of USDC and VVV, through a PairVenue. None for the pool."""
+    pair: Address | None = None
+    """That pair, as the factory named it when the deployment was planned."""
 
     @property
     def bounds(self) -> tuple[int, int, int, int, int]:
@@ -135,6 +139,7 @@ def parameters_of(
         observations=market.observations,
         usdc=market.usdc and checksummed(market.usdc),
         uniswap_factory=market.uniswap_factory and checksummed(market.uniswap_factory),
+        pair_factory=market.pair_factory and checksummed(market.pair_factory),
     )
 
 

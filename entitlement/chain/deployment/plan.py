@@ -8,7 +8,7 @@ exist. Each contract takes one nonce, in the order of CONTRACTS; these are given
     StakedVVV  DiemMint     DiemMint
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, cast
 
 from eth_utils.address import to_checksum_address
@@ -18,9 +18,21 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.deployment.order import DEV_DOLLAR, DEV_TRADER, UNISWAP_FACTORY, order_of
+from entitlement.chain.deployment.order import (
+    DEV_DOLLAR,
+    DEV_TRADER,
+    PAIR_VENUE,
+    UNISWAP_FACTORY,
+    order_of,
+)
 from entitlement.chain.deployment.parameters import STRICT, Address, Parameters
-from entitlement.chain.deployment.uniswap import Market, factory_code, first_sqrt_price, market_at
+from entitlement.chain.deployment.uniswap import (
+    Market,
+    factory_code,
+    first_sqrt_price,
+    market_at,
+    pair_of,
+)
 from entitlement.chain.networks import Network
 from entitlement.core.errors import WrongChain
 
@@ -78,6 +90,8 @@ _UNITS = {
 
 
 def _shown(name: str, value: object) -> str:
+    if value is None and name in ("pair_factory", "pair"):
+        return "none: buybacks trade in the pool"
     if value is None:
         return "a development chain's own"
     plain = ", ".join(map(str, cast("list[int]", value))) if isinstance(value, list) else str(value)
@@ -85,23 +99,23 @@ def _shown(name: str, value: object) -> str:
 
 
 def plan_deployment(web3: Web3, network: Network, deployer: str, parameters: Parameters) -> Plan:
-    """Return the plan for a deployment from the deployer's next transaction on; raises `WrongChain`."""
+    """Return the plan for a deployment from the deployer's next transaction on.
+
+    Raises `WrongChain`, and `SetupError` where buybacks are to trade in a pair that is not there yet.
+    """
     found = web3.eth.chain_id
     if found != network.chain_id:
         raise WrongChain(expected=network.chain_id, found=found)
     sender = to_checksum_address(deployer)
     nonce = web3.eth.get_transaction_count(sender, "pending")
-    return Plan(
-        network=network.name,
-        chain_id=found,
-        deployer=sender,
-        nonce=nonce,
-        addresses={
-            name: get_create_address(sender, Nonce(nonce + place))
-            for place, name in enumerate(order_of(parameters))
-        },
-        parameters=parameters,
-    )
+    addresses: dict[str, str] = {
+        name: get_create_address(sender, Nonce(nonce + place))
+        for place, name in enumerate(order_of(parameters))
+    }
+    if parameters.pair_factory is not None:
+        pair = pair_of(web3, parameters.pair_factory, market_of(addresses, parameters).usdc, addresses["VVV"])
+        parameters = replace(parameters, pair=pair)
+    return Plan(network.name, found, sender, nonce, addresses, parameters)
 
 
 def market_of(addresses: dict[str, str], parameters: Parameters) -> Market:
@@ -157,7 +171,7 @@ def constructor_arguments(addresses: dict[str, str], parameters: Parameters) -> 
         "BuybackBurner": (
             market.usdc,
             at["VVV"],
-            market.pool,
+            at.get(PAIR_VENUE, market.pool),
             timelock,
             guardian,
             given.keeper,
@@ -172,4 +186,5 @@ def constructor_arguments(addresses: dict[str, str], parameters: Parameters) -> 
             at["EpochRoots"],
         ),
         DEV_TRADER: (market.pool,),
+        PAIR_VENUE: (given.pair,),
     }
