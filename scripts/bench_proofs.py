@@ -214,7 +214,7 @@ def play_node(port: Any, accounts: int, head: EpochHead, file_hash: str) -> None
         def do_POST(self) -> None:
             asked: Any = json.loads(self.rfile.read(int(self.headers["content-length"])))
             several = isinstance(asked, list)
-            questions: list[dict[str, Any]] = asked if several else [asked]
+            questions: list[dict[str, Any]] = [*asked] if several else [asked]
             answers = [
                 b'{"jsonrpc":"2.0","id":%d,"result":%s}' % (each["id"], answer(each)) for each in questions
             ]
