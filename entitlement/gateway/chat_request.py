@@ -232,6 +232,8 @@ def _wants_usage(value: object) -> bool:
 def _output_cap(given: Mapping[str, object], model: Model) -> tuple[CapName, int]:
     name: CapName = "max_completion_tokens" if "max_completion_tokens" in given else "max_tokens"
     caps = [model.max_output_tokens]
+    if not given.keys() & {"max_tokens", "max_completion_tokens"} and model.usual_output_tokens is not None:
+        caps.append(model.usual_output_tokens)
     for each in ("max_tokens", "max_completion_tokens"):
         if each in given:
             cap = as_whole(given[each])

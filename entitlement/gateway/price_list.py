@@ -51,7 +51,10 @@ class Model(BaseModel):
     context_length: _Tokens
     """Tokens of input and output together."""
     max_output_tokens: _Tokens
-    """The most tokens of one answer, and the number that a request gets which names none."""
+    """The most tokens of one answer."""
+    usual_output_tokens: _Tokens | None = None
+    """What a request gets that names no number; None: the most. So much credit is set aside for it, and with
+    the most of a large model one request would keep all others of its account waiting."""
     privacy: Literal["private", "anonymized"]
     """`private`: the upstream keeps nothing; `anonymized`: it may keep texts, not knowing whose they are."""
     fallbacks: Annotated[tuple[Fallback, ...], Field(strict=False)] = ()
@@ -62,6 +65,12 @@ class Model(BaseModel):
         if self.max_output_tokens > self.context_length:
             problem = (
                 f"max_output_tokens {self.max_output_tokens} exceeds context_length {self.context_length}"
+            )
+            raise ValueError(problem)
+        if self.usual_output_tokens is not None and self.usual_output_tokens > self.max_output_tokens:
+            problem = (
+                f"usual_output_tokens {self.usual_output_tokens} exceeds "
+                f"max_output_tokens {self.max_output_tokens}"
             )
             raise ValueError(problem)
         return self

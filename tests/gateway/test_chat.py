@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from entitlement.gateway.settings import GatewaySettings
-from tests.gateway.conftest import USD, CreditService, Gateway, eventually
+from tests.gateway.conftest import USD, CreditService, Gateway, eventually, model
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.upstreams import Upstream
 
@@ -157,6 +158,29 @@ def test_the_smaller_of_two_output_caps_is_sent_under_the_newer_name(
     assert "max_tokens" not in upstream.bodies[-1]
     gateway.chat(key, "good", max_tokens=10**9)
     assert upstream.bodies[-1]["max_tokens"] == 1_000
+
+
+def test_a_request_that_names_no_cap_holds_what_is_usual_and_leaves_the_rest_to_others(
+    settings: GatewaySettings,
+    start_gateway: Callable[[GatewaySettings], Gateway],
+    credit_service: CreditService,
+    upstream: Upstream,
+    way: FaultyWay,
+) -> None:
+    usual = model("good", "odd", usual_output_tokens=100)
+    gateway = start_gateway(settings.model_copy(update={"models": (usual,)}))
+    key = credit_service.make_key(USD)
+    gateway.chat(key, "good")
+    gateway.chat(key, "good", max_tokens=500)
+    gateway.chat(key, "good", max_completion_tokens=10**9)
+    first, second, third = upstream.bodies
+    assert first["max_tokens"] == 100
+    assert second["max_tokens"] == 500
+    assert third["max_completion_tokens"] == 1_000
+    held = [each["amount"] for each in way.holds_asked]
+    assert held[1] - held[0] == (500 - 100) * 4_000
+    with pytest.raises(ValidationError, match="usual_output_tokens 1001 exceeds max_output_tokens 1000"):
+        model("good", "odd", usual_output_tokens=1_001)
 
 
 def test_the_upstream_does_not_learn_who_asks(
