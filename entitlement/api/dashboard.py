@@ -90,7 +90,7 @@ class Dashboard:
 def policy(config: DashboardConfig) -> str:
     """Return the document's Content-Security-Policy."""
     connect = " ".join(("'self'", *config.outside.hosts))
-    frames = "https://keys.coinbase.com" if config.outside.coinbase else "'none'"
+    frames = " ".join(config.outside.frames) or "'none'"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
         f"connect-src {connect}; frame-src {frames}; base-uri 'none'; form-action 'none'; "

@@ -13,6 +13,7 @@ WALLETCONNECT_HOSTS = (
     "wss://*.walletconnect.com",
     "wss://*.walletconnect.org",
 )
+WALLETCONNECT_FRAME = "https://verify.walletconnect.org"
 COINBASE_HOSTS = ("https://keys.coinbase.com", "https://rpc.wallet.coinbase.com")
 
 
@@ -31,6 +32,12 @@ class Outside:
         found = () if self.rpc_url is None else (self.rpc_url,)
         found += () if self.walletconnect_project_id is None else WALLETCONNECT_HOSTS
         return found + (COINBASE_HOSTS if self.coinbase else ())
+
+    @property
+    def frames(self) -> tuple[str, ...]:
+        """What may be shown inside the page: WalletConnect's, by which a wallet sees whose page asks it."""
+        found = () if self.walletconnect_project_id is None else (WALLETCONNECT_FRAME,)
+        return found + ((COINBASE_HOSTS[0],) if self.coinbase else ())
 
 
 @dataclass(frozen=True, slots=True)

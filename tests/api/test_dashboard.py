@@ -104,7 +104,7 @@ def test_others_may_be_asked_only_where_the_operator_names_them(serve: Serve) ->
     with serve(wallets) as client:
         policy = policy_of(client)
         assert "wss://*.walletconnect.org" in policy["connect-src"]
-        assert policy["frame-src"] == "https://keys.coinbase.com"
+        assert policy["frame-src"] == "https://verify.walletconnect.org https://keys.coinbase.com"
         assert client.get("/").headers["cross-origin-opener-policy"] == "same-origin-allow-popups"
 
 

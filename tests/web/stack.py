@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -184,6 +184,20 @@ class World:
         children[children.index(dead)] = child
         self.stack._ending.callback(child.stop)
         wait_until(lambda: is_ready(self.url), f"the API, whose log is {dead.spec.log}")
+
+    @contextmanager
+    def api_told(self, **environment: str) -> Iterator[None]:
+        """Run the API with other settings."""
+        before = self._api().spec
+        self.stop_api()
+        self._api().spec = replace(before, environment=before.environment | environment)
+        self.start_api()
+        try:
+            yield
+        finally:
+            self.stop_api()
+            self._api().spec = before
+            self.start_api()
 
     @contextmanager
     def api_away(self) -> Iterator[None]:

@@ -3,8 +3,11 @@ import { createConfig, custom, http, injected } from "wagmi";
 import { getConnectorClient } from "wagmi/actions";
 import { coinbaseWallet, walletConnect } from "wagmi/connectors";
 import { settings } from "../settings";
+import { texts } from "../texts/en";
+import { throughRelay, whenChosen } from "./chosen";
 
 const DEVELOPMENT_POLL = 1_000;
+const QUIETLY = { showQrModal: false, telemetryEnabled: false };
 
 export const chain = defineChain({
   id: settings.chain.id,
@@ -30,9 +33,19 @@ export const config = createConfig({
     injected(),
     ...(settings.walletConnectProjectId === null
       ? []
-      : [walletConnect({ projectId: settings.walletConnectProjectId, showQrModal: true })]),
+      : // Its own window would lie behind our dialog, with styles that the policy forbids: ui/pairing.tsx shows the code.
+        [
+          whenChosen(throughRelay(walletConnect({ projectId: settings.walletConnectProjectId, ...QUIETLY }))),
+        ]),
     ...(settings.coinbase
-      ? [coinbaseWallet({ appName: "Entitlement", preference: { options: "smartWalletOnly" } })]
+      ? [
+          whenChosen(
+            coinbaseWallet({
+              appName: texts.brand,
+              preference: { options: "smartWalletOnly", telemetry: false },
+            }),
+          ),
+        ]
       : []),
   ],
   transports: {

@@ -49,10 +49,23 @@ export const texts = {
     connecting: "The wallet is asking you",
     notConnected: "Connect a wallet first.",
     rejected: "You said no in the wallet. Nothing was sent.",
+    relaySilent:
+      "WalletConnect's relay cannot be reached, so no other device can be asked. Look whether you are online and nothing blocks it, then try again, or use a wallet in this browser.",
     noGas: "The wallet has too little of the chain's coin to pay for the transaction.",
     wrongChain: (name: string) => `Your wallet is on another network. This service is on ${name}.`,
     switchTo: (name: string) => `Switch to ${name}`,
     yours: "Your wallet",
+  },
+
+  connecting: {
+    at: (wallet: string) => `Connecting by ${wallet}`,
+    slow: (wallet: string) =>
+      `Nothing has come back from ${wallet} yet. If its window is closed, empty or was blocked, cancel and try again, or choose another wallet.`,
+    cancel: "Cancel",
+    scan: "Scan this with the wallet on your other device, and agree there.",
+    code: "The code that connects your other device",
+    here: "Open a wallet on this device",
+    copy: "Copy the code",
   },
 
   session: {
@@ -129,6 +142,7 @@ export const texts = {
     reverted: "Refused by the contract",
     rejected: "Not sent: you said no",
     replaced: "Replaced by another transaction of yours",
+    dropped: "Not carried out, says the wallet",
     reorganised: "The chain was reorganised: waiting for it to be included again.",
     stopped: "Stop following",
     stopHint: "It may still be included: this page only looks no more.",
@@ -142,6 +156,7 @@ export const texts = {
     saysConfirmed: "It is done. A block can still be undone: what counts for credit waits until it is final.",
     saysFinal: "It is done, and nobody can undo it.",
     hide: "Hide",
+    failedInside: "The wallet's contract went on, but what it was asked to do was refused inside.",
     revertedInPlace: "Others came first: what it needed had changed.",
     unanswered: "The wallet failed without saying whether it was sent: it is looked for on the chain.",
     outOfGas: "It ran out of gas.",

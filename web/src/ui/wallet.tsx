@@ -5,6 +5,7 @@ import { useSession } from "../api/session";
 import { explain } from "../chain/errors";
 import { texts } from "../texts/en";
 import { AddressText, CopyButton, Dialog, Notice } from "./basics";
+import { Connecting } from "./pairing";
 
 /** Only pictures that are inside the announcement: one from elsewhere would tell others who reads this page. */
 const OWN_PICTURE = /^data:image\/(svg\+xml|png|webp|jpeg|gif)[;,]/;
@@ -94,8 +95,10 @@ export function ConnectButton() {
 }
 
 function Choice({ onDone }: { onDone: () => void }) {
-  const { mutate: connect, isPending, error } = useConnect();
+  const { mutate: connect, isPending, error, reset } = useConnect();
   const offered = useOffered();
+  const [chosen, setChosen] = useState<Connector | null>(null);
+  if (isPending && chosen !== null) return <Connecting connector={chosen} onCancel={reset} />;
   return (
     <div className="stack">
       <p className="quiet">{texts.wallet.nothingSent}</p>
@@ -105,8 +108,10 @@ function Choice({ onDone }: { onDone: () => void }) {
           key={connector.uid}
           type="button"
           className="wide"
-          disabled={isPending}
-          onClick={() => connect({ connector }, { onSuccess: onDone })}
+          onClick={() => {
+            setChosen(connector);
+            connect({ connector }, { onSuccess: onDone });
+          }}
         >
           {connector.icon !== undefined && OWN_PICTURE.test(connector.icon) && (
             <img src={connector.icon} alt="" width="22" height="22" />
@@ -114,7 +119,6 @@ function Choice({ onDone }: { onDone: () => void }) {
           {connector.name.slice(0, 40)}
         </button>
       ))}
-      {isPending && <Notice>{texts.wallet.connecting}</Notice>}
       {error !== null && <Notice tone="bad">{explain(error)}</Notice>}
     </div>
   );
