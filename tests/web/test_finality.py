@@ -36,3 +36,26 @@ def test_a_confirmed_stake_that_a_reorg_undoes_is_not_shown_as_done_and_can_be_d
     expect_sent(page, "confirmed")
     slow_world.settle()
     assert slow_world.view("StakedVVV", "balanceOf", alice.address) == 7 * WEI_PER_TOKEN
+
+
+def test_a_refusal_that_a_reorg_undoes_is_followed_to_the_block_in_which_it_is_carried_out(
+    slow_world: World, slow_visitor: Visitor
+) -> None:
+    alice, bob = slow_world.person(vvv=100), slow_world.person()
+    page = slow_visitor.open("/stake", alice)
+    connect(page)
+    slow_visitor.wallet.before_sending = lambda: slow_world.send(
+        alice, "VVV", "transfer", bob.address, 95 * WEI_PER_TOKEN
+    )
+    stake(page, "10").click()
+    expect_sent(page, "reverted", "The balance is too small")
+    signed = slow_world.node.ask("eth_getRawTransactionByHash", [slow_visitor.wallet.sent[-1]])
+    slow_world.reorg(2)
+    expect_sent(page, "pending", "The chain was reorganised")
+    # In the chain as it is now less money went elsewhere before it.
+    slow_world.send(alice, "VVV", "transfer", bob.address, WEI_PER_TOKEN)
+    slow_world.node.ask("eth_sendRawTransaction", [signed])
+    expect_sent(page, "confirmed")
+    slow_world.settle()
+    expect_sent(page, "final")
+    assert slow_world.view("StakedVVV", "balanceOf", alice.address) == 10 * WEI_PER_TOKEN

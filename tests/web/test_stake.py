@@ -207,6 +207,25 @@ def test_a_wallet_that_is_a_contract_is_told_of_two_transactions_and_stakes_by_a
 
 
 @pytest.mark.browser_long
+def test_what_a_contracts_wallet_answers_with_an_id_of_its_own_is_followed_to_what_it_became(
+    world: World, visitor: Visitor, alice: Person
+) -> None:
+    world.node.ask("anvil_setCode", [alice.address, "0x00"])
+    page = opened(visitor, alice)
+    visitor.wallet.ids = {}
+    stake(page, "10").click()
+    visitor.wait_until(lambda: unlocked(world, alice) == 10 * WEI_PER_TOKEN, "the stake was mined")
+    expect_sent(page, "final", mining=world)
+    page.get_by_role("button", name=re.compile("^Transactions")).click()
+    entries = page.get_by_role("dialog").get_by_role("listitem")
+    for entry, sent in zip(entries.all(), reversed(visitor.wallet.sent), strict=True):
+        expect(entry).to_have_attribute("data-state", "final")
+        expect(entry).to_contain_text(sent[:10])
+    assert len(visitor.wallet.ids) == 2
+    assert visitor.wallet.requests("wallet_getCallsStatus")
+
+
+@pytest.mark.browser_long
 def test_a_permit_that_somebody_else_hands_in_first_stops_nothing(
     world: World, visitor: Visitor, alice: Person
 ) -> None:

@@ -59,6 +59,9 @@ class Wallet:
     asked: list[Asked] = field(default_factory=list[Asked])
     sent: list[str] = field(default_factory=list[str])
     """Hashes of the transactions that went out, oldest first."""
+    ids: dict[str, str] | None = None
+    """As a contract's wallet has them: with a dictionary, what is sent is answered with an id of the wallet's
+    own, which is none of the chain's; here is what each became."""
     loses_answer: str = ""
     """The method that is carried out when it is asked next, and answered with an internal error."""
     _rejected: list[str | None] = field(default_factory=list[str | None])
@@ -241,7 +244,19 @@ class Wallet:
             "chainId": CHAIN,
             "type": 2,
         }
-        return self._deliver(what | fees)
+        sent = self._deliver(what | fees)
+        if self.ids is None:
+            return sent
+        own = Web3.keccak(text=f"the wallet's own {sent}").to_0x_hex()
+        self.ids[own] = sent
+        return own
+
+    def _calls_status(self, params: list[str]) -> dict[str, Any]:
+        if self.ids is None or params[0] not in self.ids:
+            raise Refusal(UNSUPPORTED, "The wallet has no calls.")
+        receipt = self.node.ask("eth_getTransactionReceipt", [self.ids[params[0]]])
+        told: dict[str, Any] = {"version": "2.0.0", "id": params[0], "atomic": True}
+        return told | ({"status": 100} if receipt is None else {"status": 200, "receipts": [receipt]})
 
     def _gas(self, call: dict[str, str]) -> int:
         estimate = {key: call[key] for key in ("from", "to", "data", "value") if key in call}
@@ -293,7 +308,9 @@ _OWN: dict[str, Callable[[Wallet, Any], object]] = {
     "personal_sign": Wallet._personal_sign,
     "eth_signTypedData_v4": Wallet._sign_typed,
     "eth_sendTransaction": Wallet._send,
+    "wallet_getCallsStatus": Wallet._calls_status,
 }
 _CONSENT = frozenset(_OWN) - {
     "eth_accounts", "eth_chainId", "wallet_getPermissions", "wallet_revokePermissions",
+    "wallet_getCallsStatus",
 }  # fmt: skip

@@ -7,13 +7,15 @@ import { useServiceHealth } from "../api/queries";
 import { settings } from "../settings";
 import { texts } from "../texts/en";
 import { explain } from "./errors";
-import { changeSent, isOpen, type Sent, sentNow } from "./ledger";
+import { changeSent, type Sent, sentNow } from "./ledger";
+import { failedInside, isFollowed, stepOf } from "./outcome";
 import { useHead } from "./reading";
+import { walletSays } from "./wallet_says";
 
 /** Prompts that this page itself waits for: they are not searched, they answer. */
 export const beingAsked = new Set<string>();
 
-/** Follow everything that was sent, at each new block, until it is final or has failed. */
+/** Follow everything that was sent, at each new block, until it is final or has failed for good. */
 export function useKeeper(): void {
   const client = usePublicClient({ chainId: settings.chain.id });
   const { data: head } = useHead();
@@ -30,7 +32,9 @@ export function useKeeper(): void {
       again.current = true;
       return;
     }
-    const open = sentNow().filter((entry) => isOpen(entry) && entry.chainId === settings.chain.id);
+    const open = sentNow().filter(
+      (entry) => entry.chainId === settings.chain.id && isFollowed(entry, Number(head), final),
+    );
     if (open.length === 0) return;
     busy.current = true;
     Promise.allSettled(open.map((entry) => follow(client, entry, Number(head), final)))
@@ -54,21 +58,41 @@ export function useKeeper(): void {
 async function follow(client: Client, entry: Sent, head: number, final: number | null): Promise<boolean> {
   if (entry.hash === null) return recover(client, entry, head);
   const receipt = await receiptOf(client, entry.hash);
-  if (receipt === null) {
-    if (entry.state === "confirmed") {
+  const isFailed = receipt !== null && failedInside(receipt.logs, entry.account);
+  const seen = receipt && {
+    blockNumber: Number(receipt.blockNumber),
+    isReverted: receipt.status === "reverted" || isFailed,
+  };
+  const step = stepOf(entry, seen, final);
+  switch (step.kind) {
+    case "same":
+      return false;
+    case "undone":
       changeSent(entry.id, { state: "pending", blockNumber: null, note: texts.sent.reorganised });
       return true;
+    case "missing":
+      return (await toldByWallet(client, entry)) || takenByAnother(client, entry, head);
+    case "moved": {
+      const { state, blockNumber } = step;
+      const isRefused = state === "reverted" && receipt !== null && !isFailed;
+      const inside = isFailed ? texts.sent.failedInside : null;
+      const note = isRefused ? await reasonOf(client, entry, receipt) : inside;
+      changeSent(entry.id, { state, blockNumber, note });
+      return true;
     }
-    return takenByAnother(client, entry, head);
   }
-  const blockNumber = Number(receipt.blockNumber);
-  if (receipt.status === "reverted") {
-    changeSent(entry.id, { state: "reverted", blockNumber, note: await reasonOf(client, entry, receipt) });
-    return true;
-  }
-  const state = final !== null && blockNumber <= final ? "final" : "confirmed";
-  if (entry.state === state && entry.blockNumber === blockNumber) return false;
-  changeSent(entry.id, { state, blockNumber, note: null });
+}
+
+/** Whether the wallet knows what its own id became: the transaction that it sent is followed from then on. */
+async function toldByWallet(client: Client, entry: Sent): Promise<boolean> {
+  const id = entry.walletId ?? entry.hash;
+  const told = id === null ? null : await walletSays(client, entry.account, id);
+  if (id === null || told === null || told.kind === "waits") return false;
+  if (told.kind === "dropped") changeSent(entry.id, { state: "dropped", note: null });
+  else if (told.hash === entry.hash) return false;
+  else if (told.isReverted) {
+    changeSent(entry.id, { hash: told.hash, walletId: id, state: "reverted", note: texts.sent.failedInside });
+  } else changeSent(entry.id, { hash: told.hash, walletId: id, note: null });
   return true;
 }
 

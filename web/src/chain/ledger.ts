@@ -8,11 +8,21 @@ import type { Address, Hex } from "viem";
  *       |  \              |  ^                 |
  *       |   rejected      |  +---reorganised---+
  *       +--(page was left: found again by its nonce)
- *                         +--> reverted | replaced
+ *                         |  ^
+ *                         |  +---reorganised--- reverted
+ *                         +--> reverted | replaced | dropped (as the wallet says)
  *
  * Written before the wallet is asked: between its broadcast and our noting the hash the page may be gone.
  */
-export type SentState = "asking" | "pending" | "confirmed" | "final" | "reverted" | "rejected" | "replaced";
+export type SentState =
+  | "asking"
+  | "pending"
+  | "confirmed"
+  | "final"
+  | "reverted"
+  | "rejected"
+  | "replaced"
+  | "dropped";
 
 export type Sent = {
   id: string;
@@ -25,6 +35,8 @@ export type Sent = {
   /** The newest block when the wallet was asked: the transaction is in none before it. */
   sinceBlock: number;
   hash: Hex | null;
+  /** What a contract's wallet answered with, once it is known which transaction it sent; absent elsewhere. */
+  walletId?: Hex;
   state: SentState;
   blockNumber: number | null;
   /** Why it reverted; or that the chain was reorganised. */

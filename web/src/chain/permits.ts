@@ -52,7 +52,11 @@ export async function allowanceOf(client: Client, owner: Address, spend: Spend):
 
 /** Whether the account signs with a key: a contract's signature is none for ERC-2612. */
 export async function canPermit(client: Client, owner: Address): Promise<boolean> {
-  const code = await getCode(client, { address: owner });
+  return signsItself(await getCode(client, { address: owner }));
+}
+
+/** Whether an account with this code has a key of its own. */
+export function signsItself(code: Hex | undefined): boolean {
   return code === undefined || code.startsWith(DELEGATED);
 }
 

@@ -11,6 +11,7 @@ const TONES: Record<SentState, Tone> = {
   reverted: "bad",
   rejected: "plain",
   replaced: "warn",
+  dropped: "bad",
 };
 const STEPS = [texts.sent.stepSent, texts.sent.stepBlock, texts.sent.stepFinal];
 const REACHED: Partial<Record<SentState, number>> = { asking: 0, pending: 1, confirmed: 2, final: 3 };
