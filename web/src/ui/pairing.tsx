@@ -1,16 +1,15 @@
 import "../style/pairing.css";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import type { Connector } from "wagmi";
 import { codeOf } from "../chain/chosen";
-import { qrCode } from "../core/qr";
 import { texts } from "../texts/en";
-import { CopyButton, Notice } from "./basics";
+import { CopyButton, Notice, Waiting } from "./basics";
 
+// Few people need it: it is loaded with the first code.
+const QrCode = lazy(() => import("./qr"));
 const words = texts.connecting;
 /** What has not answered by then may never: the person is told what to do. */
 const SLOW_SECONDS = 10;
-/** The light border that a camera needs, in modules. */
-const QUIET = 4;
 
 /** A wallet was chosen and has not answered: what to do in it, and the way back. */
 export function Connecting({ connector, onCancel }: { connector: Connector; onCancel: () => void }) {
@@ -32,18 +31,12 @@ export function Connecting({ connector, onCancel }: { connector: Connector; onCa
 }
 
 function Pairing({ code }: { code: string }) {
-  const square = useMemo(() => qrCode(code), [code]);
-  const width = square.length + 2 * QUIET;
-  const path = square
-    .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x + QUIET} ${y + QUIET}h1v1h-1z` : "")))
-    .join("");
   return (
     <>
       <p>{words.scan}</p>
-      <svg className="qr" viewBox={`0 0 ${width} ${width}`} role="img" aria-label={words.code}>
-        <rect className="light" width={width} height={width} />
-        <path className="dark" d={path} />
-      </svg>
+      <Suspense fallback={<Waiting width={24} />}>
+        <QrCode text={code} />
+      </Suspense>
       <div className="row">
         <CopyButton text={code} label={words.copy} />
         <a href={code}>{words.here}</a>
