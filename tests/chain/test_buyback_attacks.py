@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_typing import HexStr
 from eth_utils.crypto import keccak
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -13,7 +14,7 @@ from entitlement.chain.buyback_logs import EXECUTED
 from entitlement.chain.keeper import TIP_MOST
 from entitlement.chain.networks import Network
 from entitlement.core.buyback import Verdict, runs_within, worst_loss
-from entitlement.core.buyback_run import RunState
+from entitlement.core.buyback_run import Run, RunState
 from entitlement.core.epochs import SECONDS_PER_EPOCH
 from entitlement.core.errors import InconsistentNode, TransactionFailed
 from entitlement.core.units import WEI_PER_TOKEN, mul_div_up
@@ -186,6 +187,66 @@ def test_a_pool_that_is_drained_in_part_is_bought_from_in_smaller_lots(
     part = made.planner.plan().plan
     assert len(whole.lots) == 1 < len(part.lots)
     assert part.amount == whole.amount
+
+
+def before_ours(stage: Stage, to: str, data: str) -> Callable[[], bool]:
+    """In the block that has our run, ahead of it: another transaction; then the chain goes on."""
+    waits = 0
+
+    def wait() -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 1:
+            transaction = {
+                "from": stage.system.address(4),
+                "to": to,
+                "data": data,
+                "gas": hex(2_000_000),
+                "maxFeePerGas": hex(10**11),
+                "maxPriorityFeePerGas": hex(10**10),
+            }
+            stage.system.rpc.call("eth_sendTransaction", transaction)
+        stage.system.devnet.mine()
+        return waits < 8
+
+    return wait
+
+
+def failed_in_a_block(stage: Stage, run: Run) -> bool:
+    """Whether what was signed for the run was executed, and reverted."""
+    web3 = stage.system.contracts.web3
+    return web3.eth.get_transaction_receipt(HexStr(run.attempts[0].hash))["status"] == 0
+
+
+def test_liquidity_that_is_pulled_after_the_run_was_signed_costs_a_refusal_and_nothing_is_bought(
+    stage: Stage, sessions: sessionmaker[Session]
+) -> None:
+    made, supply = flows(stage, sessions), stage.supply()
+    made.owe(OWED)
+    pull = ("removeLiquidity", -WIDEST, WIDEST, LIQUIDITY - 10**11)
+    data = stage.system.contracts.call_data("DevTrader", *pull)
+    with stage.blocks_by_hand():
+        trader = stage.system.contracts.address("DevTrader")
+        made.runner.run(before_ours(stage, trader, data), most_lots=1)
+        (run,) = made.runner.resume(made.settled(), until_final=True).runs
+    assert (run.state, failed_in_a_block(stage, run)) == (RunState.REFUSED, True)
+    assert (stage.supply(), stage.next_run()) == (supply, 0)
+    plan = made.planner.plan().plan
+    assert (plan.verdict, plan.owed.wanted) == (Verdict.REFUSED, OWED * DOLLAR)
+
+
+def test_a_blacklist_that_comes_after_the_run_was_signed_ends_it_with_nothing_spent(
+    stage: Stage, sessions: sessionmaker[Session]
+) -> None:
+    made, held = flows(stage, sessions), stage.market().held
+    made.owe(OWED)
+    with stage.blocks_by_hand():
+        # The run is with the nodes; before a block has it, USDC begins to refuse the burner.
+        assert made.runner.run(lambda: False, most_lots=1).verdict is Verdict.PERSON
+        blacklist(stage, stage.burner)
+        (run,) = made.runner.resume(made.settled(), until_final=True).runs
+    assert (run.state, failed_in_a_block(stage, run)) == (RunState.REFUSED, True)
+    assert (stage.market().held, stage.next_run()) == (held, 0)
 
 
 # --- a stolen key ---------------------------------------------------------------------------------------
