@@ -212,13 +212,13 @@ def play_node(port: Any, accounts: int, head: EpochHead, file_hash: str) -> None
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            asked: Any = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            several = isinstance(asked, list)
-            questions: list[dict[str, Any]] = [*asked] if several else [asked]
+            asked: dict[str, Any] | list[dict[str, Any]]
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            questions = asked if isinstance(asked, list) else [asked]
             answers = [
                 b'{"jsonrpc":"2.0","id":%d,"result":%s}' % (each["id"], answer(each)) for each in questions
             ]
-            body = b"[" + b",".join(answers) + b"]" if several else answers[0]
+            body = b"[" + b",".join(answers) + b"]" if isinstance(asked, list) else answers[0]
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))

@@ -58,68 +58,61 @@ def expected_immutables(deployment: Deployment) -> dict[str, dict[str, int]]:
     given, market = deployment.parameters, deployment.market
     usdc, pool = int(market.usdc, 16), int(market.pool, 16)
     timelock, guardian = {"timelock": at["Timelock"]}, {"guardian": at["Guardian"]}
-    return (
-        {
-            "Timelock": {},
-            "Guardian": timelock,
-            "VVV": {"minter": at["StakedVVV"]} | _permit("VVV", "VVV", deployment),
-            "StakedVVV": {
-                "vvv": at["VVV"],
-                "_token": at["VVV"],
-                "_cooldown": _STAKE_COOLDOWN,
-                "diemMint": at["DiemMint"],
-                "treasury": int(given.treasury, 16),
-            }
-            | timelock
-            | guardian,
-            "DIEM": {"minter": at["DiemMint"]} | _permit("DIEM", "DIEM", deployment),
-            "DiemMint": {"stakedVVV": at["StakedVVV"], "diem": at["DIEM"], "opensAt": given.opens_at}
-            | timelock
-            | guardian,
-            "InferenceStake": {"diem": at["DIEM"], "_token": at["DIEM"], "_cooldown": _DIEM_COOLDOWN}
-            | guardian,
-            "PoolOpener": {"pool": pool},
-            "CreditSales": {"usdc": usdc, "revenue": int(given.revenue, 16)} | timelock | guardian,
-            "BuybackBurner": {
-                "usdc": usdc,
-                "vvv": at["VVV"],
-                "pool": at.get(PAIR_VENUE, pool),
-                "_usdcIsToken0": int(usdc < at["VVV"]),
-            }
-            | timelock
-            | guardian,
-            "EpochRoots": {"startEpoch": deployment.roots_start_epoch} | timelock,
-            "Lens": {
-                "stakedVVV": at["StakedVVV"],
-                "diemMint": at["DiemMint"],
-                "inferenceStake": at["InferenceStake"],
-                "creditSales": at["CreditSales"],
-                "buybackBurner": at["BuybackBurner"],
-                "epochRoots": at["EpochRoots"],
-                "_vvv": at["VVV"],
-                "_diem": at["DIEM"],
-                "_usdc": usdc,
-                "_guardian": at["Guardian"],
-                "_timelock": at["Timelock"],
-            },
-        }
-        | (_development(deployment, usdc, pool, at["VVV"]) if DEV_DOLLAR in at else {})
-        | _venue(deployment, usdc)
-    )
-
-
-def _venue(deployment: Deployment, usdc: int) -> dict[str, dict[str, int]]:
-    pair, vvv = deployment.parameters.pair, int(deployment.addresses["VVV"], 16)
-    if pair is None:
-        return {}
-    return {PAIR_VENUE: {"pair": int(pair, 16), "token0": min(usdc, vvv), "token1": max(usdc, vvv)}}
-
-
-def _development(deployment: Deployment, usdc: int, pool: int, vvv: int) -> dict[str, dict[str, int]]:
     return {
-        DEV_DOLLAR: _permit(DEV_DOLLAR, "USD Coin", deployment),
-        DEV_TRADER: {"_pool": pool, "_token0": min(usdc, vvv), "_token1": max(usdc, vvv)},
-    }
+        "Timelock": {},
+        "Guardian": timelock,
+        "VVV": {"minter": at["StakedVVV"]} | _permit("VVV", "VVV", deployment),
+        "StakedVVV": {
+            "vvv": at["VVV"],
+            "_token": at["VVV"],
+            "_cooldown": _STAKE_COOLDOWN,
+            "diemMint": at["DiemMint"],
+            "treasury": int(given.treasury, 16),
+        }
+        | timelock
+        | guardian,
+        "DIEM": {"minter": at["DiemMint"]} | _permit("DIEM", "DIEM", deployment),
+        "DiemMint": {"stakedVVV": at["StakedVVV"], "diem": at["DIEM"], "opensAt": given.opens_at}
+        | timelock
+        | guardian,
+        "InferenceStake": {"diem": at["DIEM"], "_token": at["DIEM"], "_cooldown": _DIEM_COOLDOWN} | guardian,
+        "PoolOpener": {"pool": pool},
+        "CreditSales": {"usdc": usdc, "revenue": int(given.revenue, 16)} | timelock | guardian,
+        "BuybackBurner": {
+            "usdc": usdc,
+            "vvv": at["VVV"],
+            "pool": at.get(PAIR_VENUE, pool),
+            "_usdcIsToken0": int(usdc < at["VVV"]),
+        }
+        | timelock
+        | guardian,
+        "EpochRoots": {"startEpoch": deployment.roots_start_epoch} | timelock,
+        "Lens": {
+            "stakedVVV": at["StakedVVV"],
+            "diemMint": at["DiemMint"],
+            "inferenceStake": at["InferenceStake"],
+            "creditSales": at["CreditSales"],
+            "buybackBurner": at["BuybackBurner"],
+            "epochRoots": at["EpochRoots"],
+            "_vvv": at["VVV"],
+            "_diem": at["DIEM"],
+            "_usdc": usdc,
+            "_guardian": at["Guardian"],
+            "_timelock": at["Timelock"],
+        },
+    } | _of_the_market(deployment, usdc, pool, at["VVV"])
+
+
+def _of_the_market(deployment: Deployment, usdc: int, pool: int, vvv: int) -> dict[str, dict[str, int]]:
+    """Return the same of what not every deployment has."""
+    token0, token1, pair = min(usdc, vvv), max(usdc, vvv), deployment.parameters.pair
+    found: dict[str, dict[str, int]] = {}
+    if pair is not None:
+        found[PAIR_VENUE] = {"pair": int(pair, 16), "token0": token0, "token1": token1}
+    if DEV_DOLLAR in deployment.addresses:
+        found[DEV_DOLLAR] = _permit(DEV_DOLLAR, "USD Coin", deployment)
+        found[DEV_TRADER] = {"_pool": pool, "_token0": token0, "_token1": token1}
+    return found
 
 
 def _permit(contract: str, name: str, deployment: Deployment) -> dict[str, int]:
