@@ -40,7 +40,8 @@ _BATCH = text(
 _LINES = text("""
     SELECT id, concat_ws(E'\\t', id, epoch, key, kind, account_id, created_at, buckets, moves, amounts)
                || E'\\n'
-    FROM entries WHERE created_at = :written_at AND lane = :lane AND batch = :number ORDER BY id
+    FROM entries
+    WHERE created_at BETWEEN :since AND :written_at AND lane = :lane AND batch = :number ORDER BY id
 """)
 _FOLLOWING = text("""
     SELECT number, root, entry_count, written_at FROM journal_batches
@@ -50,9 +51,14 @@ _FOLLOWING = text("""
 
 def batch_with_lines(session: Session, lane: int, number: int) -> WrittenBatch:
     """Return a batch that is there."""
-    said = session.execute(_BATCH, {"lane": lane, "number": number}).one()
-    rows = session.execute(_LINES, {"lane": lane, "number": number, "written_at": said[3]})
-    return WrittenBatch(bytes(said[0]), bytes(said[1]), said[2], said[3], {row[0]: row[1] for row in rows})
+    place = {"lane": lane, "number": number}
+    previous, root, count, written_at = session.execute(_BATCH, place).one()
+    rows = session.execute(_LINES, {**place, "since": written_at, "written_at": written_at}).all()
+    if len(rows) != count:
+        # What was booked before there was a chain was bound when it began: it is older than its batch.
+        rows = session.execute(_LINES, {**place, "since": 0, "written_at": written_at}).all()
+    lines = {row[0]: row[1] for row in rows}
+    return WrittenBatch(bytes(previous), bytes(root), count, written_at, lines)
 
 
 def following(session: Session, lane: int, *, after: int) -> list[FollowingBatch]:

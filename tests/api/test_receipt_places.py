@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from entitlement.audit.journal import Head, audit
@@ -200,6 +201,22 @@ def test_a_receipt_leads_to_the_head_that_was_published_after_it(world: World, t
     code, said = told_by_cli(tmp_path, whole, "--heads", file)
     assert (code, f"the published batch {head.number}" in said) == (0, True), said
     assert "fetch the receipt with --statement" in told_by_cli(tmp_path, document, "--heads", file)[1]
+
+
+def test_entries_that_are_older_than_the_batch_which_binds_them_are_found(world: World) -> None:
+    hold = world.held(1_000)
+    assert world.capture(hold, 700).is_success
+    before = receipt(world, hold)
+    with world.sessions.begin() as session:
+        session.execute(text("ALTER TABLE entries DISABLE TRIGGER entries_append_only"))
+        older = text("UPDATE entries SET created_at = created_at - 9 WHERE key = :key")
+        assert session.execute(older, {"key": f"end:{hold}"}).rowcount == 1  # type: ignore[attr-defined]
+    # As the chain began: it is in its batch, though its time is another.
+    booked_at = str(int(before["message"]["booked_at"]) - 9)
+    found = receipt(world, hold)
+    assert found["journal"]["line"] == before["journal"]["line"].replace(
+        before["message"]["booked_at"], booked_at
+    )
 
 
 def test_in_a_batch_of_many_each_entry_has_its_own_path(world: World) -> None:
