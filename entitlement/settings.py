@@ -29,6 +29,7 @@ ENTITLEMENT_POKER_COST_MOST  wei that a poke may cost; default: 0.0001 coins
 ENTITLEMENT_WEB_FOLDER       the dashboard's files; default: web/dist, as `make web` makes it
 ENTITLEMENT_WEB_RPC_URL      a node that browsers may ask; default: the reader's own wallet is asked
 ENTITLEMENT_WEB_GATEWAY_URL  the gateway's address as the dashboard tells it
+ENTITLEMENT_WEB_LIST_MODELS  true: the dashboard asks that gateway for its models; default: it does not
 ENTITLEMENT_WEB_WALLETCONNECT_PROJECT_ID, _WEB_COINBASE   more wallets; default: those in the browser alone
 ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
 
@@ -128,6 +129,8 @@ class Settings(BaseSettings):
     web_rpc_url: Annotated[str, Field(pattern="^https?://[^\\s;,']+$")] | None = None
     """Goes into the page's policy: whoever runs it sees the addresses that the page asks about."""
     web_gateway_url: Annotated[str, Field(pattern="^https?://[^\\s;,']+$")] = "http://127.0.0.1:8501"
+    web_list_models: bool = False
+    """Whether the page asks the gateway for its models: that must name the page's origin for it."""
     web_walletconnect_project_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
     web_coinbase: bool = False
     """Whether Coinbase Smart Wallet is offered, which opens a page of its maker."""

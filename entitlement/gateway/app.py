@@ -63,7 +63,12 @@ def create_app(settings: GatewaySettings) -> Starlette:
 
     async def list_models(request: Request) -> Response:
         asked = request.query_params.get("type", "text")
-        return _json(listing(settings.models if asked in TEXT_TYPES else ()))
+        found = _json(listing(settings.models if asked in TEXT_TYPES else ()))
+        origin = request.headers.get("origin")
+        if origin in settings.page_origins:
+            found.headers["access-control-allow-origin"] = origin
+        found.headers["vary"] = "Origin"
+        return found
 
     async def show_model(request: Request) -> Response:
         model = models.get(request.path_params["model"])

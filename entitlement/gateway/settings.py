@@ -4,6 +4,7 @@ ENTITLEMENT_GATEWAY_SERVICE_URL=http://127.0.0.1:8500
 ENTITLEMENT_GATEWAY_SERVICE_TOKEN=...
 ENTITLEMENT_GATEWAY_UPSTREAMS='{"echo": {"url": "http://127.0.0.1:8502/v1"}}'
 ENTITLEMENT_GATEWAY_PRICE_LIST=models.toml
+ENTITLEMENT_GATEWAY_PAGE_ORIGINS=https://dashboard.example
 ENTITLEMENT_GATEWAY_TIME_OUTS__IDLE_SECONDS=30
 """
 
@@ -13,13 +14,14 @@ from typing import Annotated, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from entitlement.client import LeaseTerms
 from entitlement.client.requests import LEASE_SECONDS_MAX
@@ -40,6 +42,17 @@ def _without_slash(url: str) -> str:
 
 
 _Url = Annotated[str, Field(pattern=r"^https?://[^\s?#]+$"), AfterValidator(_without_slash)]
+
+
+def _separated(text: object) -> object:
+    if isinstance(text, str):
+        return frozenset(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+Origins = Annotated[
+    frozenset[Annotated[str, Field(pattern=r"^https?://[^/\s,]+$")]], BeforeValidator(_separated)
+]
 
 
 class Upstream(BaseModel):
@@ -120,6 +133,8 @@ class GatewaySettings(BaseModel):
     """The largest body of a request."""
     answer_bytes_max: Annotated[int, Field(ge=1024)] = 32 * 2**20
     """The largest body that is taken from an upstream."""
+    page_origins: Origins = frozenset()
+    """Pages that may read the list of models in a browser, as `https://host`; no other route is open so."""
     unsettled_max: Annotated[int, Field(ge=1)] = 4096
     """Requests in work and captures not yet acknowledged, together; beyond, new requests are turned away."""
 
@@ -145,6 +160,7 @@ class _Environment(BaseSettings):
     time_outs: TimeOuts = TimeOuts()
     request_bytes_max: int = GatewaySettings.model_fields["request_bytes_max"].default
     answer_bytes_max: int = GatewaySettings.model_fields["answer_bytes_max"].default
+    page_origins: Annotated[Origins, NoDecode] = frozenset()
     unsettled_max: int = GatewaySettings.model_fields["unsettled_max"].default
 
 

@@ -1,6 +1,7 @@
 """What the dashboard is told beforehand: its chain and contracts, and whom beside us it may speak with."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from entitlement import __version__
 from entitlement.chain.deployment.record import deployment_path, read_deployment
@@ -25,11 +26,13 @@ class Outside:
     """A node for readers without a wallet; without one a reader's own wallet is asked."""
     walletconnect_project_id: str | None
     coinbase: bool
+    models_at: str | None = None
+    """The gateway's origin, where the page may ask it for its models."""
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """What a browser may connect to."""
-        found = () if self.rpc_url is None else (self.rpc_url,)
+        found = tuple(each for each in (self.rpc_url, self.models_at) if each is not None)
         found += () if self.walletconnect_project_id is None else WALLETCONNECT_HOSTS
         return found + (COINBASE_HOSTS if self.coinbase else ())
 
@@ -70,6 +73,7 @@ class DashboardConfig:
             },
             "addresses": self.addresses,
             "gatewayUrl": self.gateway_url,
+            "listsModels": self.outside.models_at is not None,
             "walletConnectProjectId": self.outside.walletconnect_project_id,
             "coinbase": self.outside.coinbase,
         }
@@ -93,5 +97,11 @@ def dashboard_config(settings: Settings, network: Network) -> DashboardConfig:
             rpc_url=settings.web_rpc_url or own_node,
             walletconnect_project_id=settings.web_walletconnect_project_id,
             coinbase=settings.web_coinbase,
+            models_at=_origin(settings.web_gateway_url) if settings.web_list_models else None,
         ),
     )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

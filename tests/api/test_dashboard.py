@@ -98,9 +98,12 @@ def test_a_browser_may_run_only_our_files_and_ask_only_us(serve: Serve) -> None:
 
 def test_others_may_be_asked_only_where_the_operator_names_them(serve: Serve) -> None:
     node = replace(CONFIG, outside=Outside("https://node.example/key", None, coinbase=False))
+    models = replace(CONFIG, outside=Outside(None, None, coinbase=False, models_at="https://gateway.example"))
     wallets = replace(CONFIG, outside=Outside(None, PROJECT_ID, coinbase=True))
     with serve(node) as client:
         assert policy_of(client)["connect-src"] == "'self' https://node.example/key"
+    with serve(models) as client:
+        assert policy_of(client)["connect-src"] == "'self' https://gateway.example"
     with serve(wallets) as client:
         policy = policy_of(client)
         assert "wss://*.walletconnect.org" in policy["connect-src"]

@@ -172,6 +172,7 @@ def settings(
     return GatewaySettings(
         service_url=way_stand[1],
         service_token=SecretStr(credit_service.service_token),
+        page_origins=frozenset({"https://page.example"}),
         upstreams={
             "echo": Upstream(url=echo_url),
             "odd": Upstream(url=upstream_stand[1], key=SecretStr("sk-operator")),

@@ -154,6 +154,22 @@ def test_the_list_of_models_has_prices_in_both_units(gateway: Gateway) -> None:
     assert gateway.http.get("/api/v1/models", params={"type": "image"}).json()["data"] == []
 
 
+def test_a_page_that_is_named_may_read_the_models_and_nothing_else_and_no_other_page_may(
+    gateway: Gateway,
+) -> None:
+    named, other = {"Origin": "https://page.example"}, {"Origin": "https://page.example.evil"}
+    listed = gateway.http.get("/api/v1/models", headers=named)
+    assert listed.headers["access-control-allow-origin"] == "https://page.example"
+    assert listed.headers["vary"] == "Origin"
+    assert "access-control-allow-credentials" not in listed.headers
+    for path, headers in (("/api/v1/models", other), ("/api/v1/models", {}), ("/api/v1/models/echo", named)):
+        answer = gateway.http.get(path, headers=headers)
+        assert answer.status_code == 200
+        assert "access-control-allow-origin" not in answer.headers
+    asked = gateway.http.options("/api/v1/chat/completions", headers=named)
+    assert "access-control-allow-origin" not in asked.headers
+
+
 def test_other_addresses_and_methods_are_errors_of_the_same_shape(gateway: Gateway) -> None:
     assert gateway.http.get("/api/v1/embeddings").json()["error"]["code"] == "NOT_FOUND"
     wrong = gateway.http.get("/api/v1/chat/completions")

@@ -17,7 +17,7 @@ from entitlement.chain.deployment.order import DEV_DOLLAR
 from entitlement.chain.devnet import development_account
 from entitlement.chain.transactions import transact
 from entitlement.cli.actor import Actor
-from entitlement.cli.children import Child
+from entitlement.cli.children import Child, ChildSpec
 from entitlement.cli.genesis import CROWD, DEPLOYER
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.stack import LocalStack, Ports
@@ -200,6 +200,26 @@ class World:
             self.start_api()
 
     @contextmanager
+    def gateway_told(self, **environment: str) -> Iterator[None]:
+        """Run the gateway with other settings."""
+        children = self.stack._children
+        place = next(at for at, child in enumerate(children) if child.spec.name == "gateway")
+        before = children[place].spec
+        try:
+            self._replace(place, replace(before, environment=before.environment | environment))
+            yield
+        finally:
+            self._replace(place, before)
+
+    def _replace(self, place: int, spec: ChildSpec) -> None:
+        children = self.stack._children
+        children[place].stop()
+        children[place] = Child(spec)
+        self.stack._ending.callback(children[place].stop)
+        url = f"{self.stack.gateway_url}/healthz"
+        wait_until(lambda: answers(url), f"the gateway, whose log is {spec.log}")
+
+    @contextmanager
     def api_away(self) -> Iterator[None]:
         """Do something while nobody answers at the page's own address."""
         self.stop_api()
@@ -221,8 +241,12 @@ def wait_until(question: Callable[[], object], what: str) -> None:
 
 
 def is_ready(url: str) -> bool:
+    return answers(f"{url}/health/ready")
+
+
+def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/ready", timeout=5).is_success
+        return httpx.get(url, timeout=5).is_success
     except httpx.HTTPError:
         return False
 

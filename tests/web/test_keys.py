@@ -132,3 +132,24 @@ def test_a_webhook_is_set_with_its_secret_once_and_removed(visitor: Visitor, pag
     expect(page.get_by_text("Calls http://127.0.0.1:9/credit")).to_be_visible()
     page.get_by_role("button", name="Tell no more").click()
     expect(page.get_by_text("Calls http://127.0.0.1:9/credit")).to_have_count(0)
+
+
+@pytest.mark.browser_long
+def test_the_models_of_the_gateway_are_offered_for_the_snippets_where_both_sides_allow_it(
+    world: World, visitor: Visitor
+) -> None:
+    origins = {"ENTITLEMENT_GATEWAY_PAGE_ORIGINS": world.url}
+    with world.gateway_told(**origins), world.api_told(ENTITLEMENT_WEB_LIST_MODELS="true"):
+        visitor.origins = {*visitor.origins, world.stack.gateway_url}
+        page = visitor.open("/keys", world.person())
+        connect(page)
+        sign_in(page)
+        offered = page.locator("datalist option")
+        expect(offered).to_have_count(3)
+        assert {each.get_attribute("value") for each in offered.all()} == {"echo", "echo-large", "echo-free"}
+        asked = [
+            each for each in visitor.requested if each.split(" ", 1)[1].startswith(world.stack.gateway_url)
+        ]
+        assert {each.split(" ", 1)[1] for each in asked} == {f"{world.stack.gateway_url}/api/v1/models"}
+        # Before the API is started anew, which an open page would notice.
+        page.close()

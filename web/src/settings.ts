@@ -14,6 +14,7 @@ export type Settings = {
   };
   addresses: Record<ContractName | "USDC", Address>;
   gatewayUrl: string;
+  listsModels: boolean;
   walletConnectProjectId: string | null;
   coinbase: boolean;
 };

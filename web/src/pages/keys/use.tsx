@@ -1,4 +1,5 @@
 import { useId, useState } from "react";
+import { useModels } from "../../api/models";
 import { useAnalytics } from "../../api/own";
 import { LANGUAGES, listModels, snippet } from "../../core/snippets";
 import { settings } from "../../settings";
@@ -38,7 +39,9 @@ export function Snippets({ secret }: { secret: string }) {
   const words = texts.keys.use;
   const id = useId();
   const { data } = useAnalytics(MODELS_OF_DAYS);
-  const known = (data?.byModel ?? []).flatMap(({ name }) => (name === null ? [] : [name]));
+  const { data: offered } = useModels();
+  const used = (data?.byModel ?? []).flatMap(({ name }) => (name === null ? [] : [name]));
+  const known = [...new Set([...used.filter((name) => offered?.includes(name) ?? true), ...(offered ?? [])])];
   const usual = known[0] ?? (settings.chain.isDevelopment ? DEVELOPMENT_MODEL : words.exampleModel);
   const [language, setLanguage] = useState<(typeof LANGUAGES)[number]>("curl");
   const [typed, setTyped] = useState<string | null>(null);
