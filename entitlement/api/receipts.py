@@ -98,7 +98,7 @@ def lease_receipt_of_gateway(flows: TheService, asking: Gateway, hold_id: HoldId
     return flows.receipts.of_gateway(hold_id, asking, number=number)
 
 
-class BatchOut(Wire):
+class JournalBatchOut(Wire):
     """A batch of the journal, but for the hash of the one before it."""
 
     number: int
@@ -107,10 +107,10 @@ class BatchOut(Wire):
     written_at: int
 
 
-class BatchesOut(Wire):
+class JournalBatchesOut(Wire):
     """The batches that came next in a lane, up to 1,000 of them."""
 
-    batches: list[BatchOut]
+    batches: list[JournalBatchOut]
 
 
 @router.get("/wallet/journal/{lane}", tags=["wallets"])
@@ -119,12 +119,12 @@ def journal(
     asking: AnyCaller,  # noqa: ARG001 - when others spend is nobody's business who has no account
     lane: Lane,
     after: Annotated[int, Query(ge=0, le=LARGEST_COUNT)] = 0,
-) -> BatchesOut:
+) -> JournalBatchesOut:
     """Return what leads from a receipt's batch to a published head of the journal: the batches after it."""
     found = flows.receipts.following(lane, after=after)
-    return BatchesOut(
+    return JournalBatchesOut(
         batches=[
-            BatchOut(
+            JournalBatchOut(
                 number=each.number,
                 root=f"0x{each.root.hex()}",
                 entry_count=each.entry_count,
