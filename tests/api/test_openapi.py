@@ -61,6 +61,7 @@ def test_every_route_that_needs_a_credential_says_so(document: dict[str, Any]) -
         "/v1/webhooks/stripe",
         # What it says is how to pay, or public on the chain.
         "/api/v1/x402/top-up",
+        "/v1/public/memberships",
         "/v1/public/proofs",
         "/v1/public/proofs/{epoch}",
         # For everybody: what the chain has, and sums of all accounts.
