@@ -62,6 +62,7 @@ def _attacked(local: Local, folder: Path, *how: str) -> int:
             gateway=gateway,
             wallet=session,
             leaving=Person(77).sign_in(client, domain=domain),
+            leaving_everywhere=Person(78).sign_in(client, domain=domain),
             key=rich.secret,
             known=known(client, gateway, session, rich, person),
         )

@@ -27,6 +27,7 @@ def test_no_request_gets_an_answer_that_the_document_does_not_have(
             gateway=world.gateway,
             wallet=world.signed_in,
             leaving=Person(77).sign_in(client),
+            leaving_everywhere=Person(78).sign_in(client),
             key=rich.secret,
             known=known(client, world.gateway, world.signed_in, rich, person),
         )
