@@ -1,0 +1,1 @@
+"""What bench_peers.py plays its attacks on, and the attacks."""
