@@ -78,7 +78,7 @@ class Door:
         _check_id(id_in_path)
         [outcome] = await self._together.ask([Question(gateway[0], call.read(id_in_path, sent), gateway[1])])
         if isinstance(outcome, EntitlementError):
-            raise outcome
+            return problems.refusal(outcome)
         status, body = _outcome(call, outcome)
         headers = {"content-type": "application/json"}
         if status >= 400:  # noqa: PLR2004 - a refusal by HTTP

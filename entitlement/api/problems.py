@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -99,6 +100,17 @@ def body_of(error: errors.EntitlementError) -> tuple[int, dict[str, object]]:
     return status, problem_body(status, code, str(error), error.facts())
 
 
+def refusal(error: errors.EntitlementError) -> Response:
+    """Return the answer to an expected error where there is no framework, and no address of the live system.
+
+    The same as `answer_to`, for those who are refused thousands of times a second.
+    """
+    status, body = body_of(error)
+    return Response(
+        orjson.dumps(body), status, _headers_of(error, status), media_type="application/problem+json"
+    )
+
+
 def answer_to(request: Request, error: Exception) -> JSONResponse:
     """Return the answer to any error, as the routes of the framework give it."""
     if isinstance(error, errors.EntitlementError):
@@ -159,6 +171,10 @@ def _unexpected(request: Request, error: Exception) -> JSONResponse:
 def _expected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EntitlementError)
     status, code = STATUS_AND_CODE.get(type(error), UNAVAILABLE)
+    return problem(request, status, code, str(error), facts=error.facts(), headers=_headers_of(error, status))
+
+
+def _headers_of(error: errors.EntitlementError, status: int) -> dict[str, str]:
     headers: dict[str, str] = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
@@ -166,7 +182,7 @@ def _expected(request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, errors.RateLimited):
         headers["Retry-After"] = str(error.retry_after)
-    return problem(request, status, code, str(error), facts=error.facts(), headers=headers)
+    return headers
 
 
 def body_of_invalid(error: RequestValidationError) -> tuple[int, dict[str, object]]:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import httpx
 import pytest
+from fastapi import Request
 from sqlalchemy import URL, Engine, create_engine, text
 
 from entitlement.api import problems
@@ -390,3 +391,22 @@ def test_another_holder_s_figures_are_in_no_refusal(world: World) -> None:
     poor = holder(world.sessions, number=2)
     refusal = assert_some_problem(world.hold(key=poor.secret))
     assert refusal["available"] == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.InsufficientCredit(wanted=NanoUsd(2), available=NanoUsd(1), resets_at=86_400),
+        errors.UnknownKey(),
+        errors.NotAuthenticated("no token"),
+        errors.RateLimited(of="key", requests=1, seconds=60, retry_after=59),
+        errors.UnknownHold(hold="hold_é"),
+        errors.HoldExpired(hold="hold_1", expired_at=1),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_refusal_at_the_door_is_the_one_that_the_framework_gives(error: EntitlementError) -> None:
+    scope = {"type": "http", "method": "POST", "path": "/v1/holds", "headers": [], "query_string": b""}
+    framework, door = problems.answer_to(Request(scope), error), problems.refusal(error)
+    assert (door.status_code, door.body) == (framework.status_code, framework.body)
+    assert sorted(door.raw_headers) == sorted(framework.raw_headers)
