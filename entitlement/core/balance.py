@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from entitlement.core.epochs import Epoch, ends_at, epoch_at
 from entitlement.core.ledger import Bucket, Source, spendable
+from entitlement.core.record import record
 from entitlement.core.units import NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Balance:
     """Credit of an account in nano-USD, as of the transaction that read it."""
 

@@ -17,6 +17,7 @@ from enum import StrEnum
 from entitlement.core.epochs import Epoch
 from entitlement.core.errors import HoldAlreadyEnded, HoldExpired, InvalidAmount, InvalidRequest
 from entitlement.core.ledger import Part
+from entitlement.core.record import record
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 
 LATE_CAPTURE_SECONDS = 3_600
@@ -59,7 +60,7 @@ class HoldState(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HoldRequest:
     """What a gateway asks for: `amount` nano-USD, or as much as there is from `minimum` up."""
 
@@ -176,7 +177,7 @@ class LeaseReport:
             each.usage.check()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hold:
     """A hold as it stands."""
 

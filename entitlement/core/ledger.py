@@ -12,12 +12,12 @@ that all places always sum to zero; `issued` and `operator` are the two that may
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from entitlement.core.epochs import Epoch
 from entitlement.core.errors import InsufficientCredit, KeyLimitReached
 from entitlement.core.limits import Currency, Headroom
+from entitlement.core.record import record
 from entitlement.core.units import NanoUsd
 
 NOTHING = NanoUsd(0)
@@ -71,7 +71,7 @@ MOVES = (
 """Every way that credit can go. Back to `issued` and out of `consumed` are reversals."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bucket:
     """One grant's balance. `available` and `held` are what this ledger guards: neither is ever below zero."""
 
@@ -115,7 +115,7 @@ class Bucket:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Posting:
     """`amount` nano-USD from one place to another; the sign is never a meaning."""
 
@@ -150,7 +150,7 @@ class EntryKind(StrEnum):
     CORRECTION = "correction"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One booking of an account, all of it or nothing. Its key is unique in the journal."""
 
@@ -162,7 +162,7 @@ class Entry:
     postings: tuple[Posting, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """What one bucket gives to a hold, and what of it was captured."""
 
@@ -171,7 +171,7 @@ class Part:
     amount: NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Funding:
     """What pays for a hold, in the order of spending."""
 
@@ -180,7 +180,7 @@ class Funding:
     """Whether this is the last credit that the key can spend now."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settlement:
     """How a capture is paid: postings, what each bucket paid, and what nobody could pay."""
 

@@ -5,10 +5,11 @@ account has some and the key's dollar limit allows it: set that one to zero for 
 What is held counts as spent until it is given back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from entitlement.core.epochs import Epoch, first_epoch_of_month, first_epoch_of_next_month, starts_at
+from entitlement.core.record import record
 from entitlement.core.units import NanoUsd
 
 
@@ -27,7 +28,7 @@ class LimitPeriod(StrEnum):
     LIFETIME = "lifetime"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KeyLimits:
     """What a key may spend in each period; None for no limit of its own."""
 
@@ -36,7 +37,7 @@ class KeyLimits:
     period: LimitPeriod = LimitPeriod.EPOCH
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Headroom:
     """What a key has left in its period; None where it has no limit."""
 

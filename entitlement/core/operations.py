@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from entitlement.core.errors import InvalidAmount
 from entitlement.core.holds import LONGEST_TTL_SECONDS, HoldRequest, LeaseReport, Usage, check_ttl
+from entitlement.core.record import record
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Capture:
     """Charge what a hold's request cost."""
 

@@ -1,16 +1,16 @@
 """What is kept of a request once it is charged: its counts, and which currency paid."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from entitlement.core.errors import InvalidRequest
 from entitlement.core.holds import Hold, LeaseRequest, Usage
 from entitlement.core.ledger import Part, Settlement, currency_of
 from entitlement.core.limits import Currency
+from entitlement.core.record import record
 from entitlement.core.units import NanoUsd
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UsageLine:
     """One request; `diem`, `usd` and `shortfall` are its cost in nano-USD, by who paid."""
 

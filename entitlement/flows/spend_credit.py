@@ -13,7 +13,7 @@ Requests that come together are answered together, in one transaction:
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from psycopg.errors import UniqueViolation
@@ -26,6 +26,7 @@ from entitlement.core.balance import Balance
 from entitlement.core.holds import Hold, HoldKind, HoldRequest, HoldState, LeaseReport, Usage
 from entitlement.core.ledger import Part
 from entitlement.core.operations import Capture, Extend, Look, OfHold, Operation, Release, Renew
+from entitlement.core.record import record
 from entitlement.core.tiers import RATES, Tier, TierRates
 from entitlement.core.units import NanoUsd
 from entitlement.flows.grant_allowances import grant_all
@@ -46,7 +47,7 @@ GRANTED_SECONDS = 60
 PREFIX = {HoldKind.HOLD: "hold", HoldKind.CHARGE: "charge", HoldKind.LEASE: "lease"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HoldAnswer:
     """A hold as it stands, and what the account has after it."""
 
@@ -65,7 +66,7 @@ class HoldAnswer:
         return self.hold.parts
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Question:
     """What a gateway asks."""
 
