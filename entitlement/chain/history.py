@@ -111,7 +111,7 @@ class LogHistory(RpcLogReader[ChainEvent]):
     def _check_whole(self, header: Header, reads: Sequence[_Read]) -> None:
         may_say, said = self._loud([header])[header.hash], 0
         for _, followed, _ in reads:
-            said |= self._watch.bit_of(followed)
+            said |= 0 if followed is None else self._watch.bit_of[followed]
         if said & ~may_say:
             raise InconsistentNode(f"block {header.number} has our logs, but its filter excludes them")
         # A filter that seems to have more mostly only seems to; asked by its hash, the block says.

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from entitlement.core.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Header:
     """What is kept of a block: enough to link it to its parent and to date it."""
 

@@ -4,14 +4,14 @@ Each class is one event of one contract. `wallet` is always the account the even
 or units of USDC where something is bought.
 """
 
-from dataclasses import dataclass
 from typing import get_args
 
 from entitlement.core.epochs import Epoch
+from entitlement.core.record import ordered_record, record
 from entitlement.core.units import Usdc, Wallet, Wei
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered_record
 class LogPlace:
     """Where a log stands in the chain. Ordered as the chain orders logs."""
 
@@ -21,7 +21,7 @@ class LogPlace:
     transaction_hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VvvStaked:
     """StakedVVV.Staked: VVV became unlocked stake of `wallet`, paid by anyone (or by its own rewards)."""
 
@@ -30,7 +30,7 @@ class VvvStaked:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VvvExitRequested:
     """StakedVVV.UnstakeRequested: unlocked stake went into a ticket that pays from `claimable_at`."""
 
@@ -41,7 +41,7 @@ class VvvExitRequested:
     claimable_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VvvExitCancelled:
     """StakedVVV.UnstakeCancelled: a ticket became unlocked stake again."""
 
@@ -51,7 +51,7 @@ class VvvExitCancelled:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VvvExitClaimed:
     """StakedVVV.UnstakeClaimed: a ticket was paid out."""
 
@@ -61,7 +61,7 @@ class VvvExitClaimed:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RewardsClaimed:
     """StakedVVV.RewardsClaimed: emission was paid to the wallet, or compounded (then VvvStaked follows)."""
 
@@ -70,7 +70,7 @@ class RewardsClaimed:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VvvLocked:
     """StakedVVV.Locked: unlocked stake went behind minted DIEM."""
 
@@ -79,7 +79,7 @@ class VvvLocked:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VvvUnlocked:
     """StakedVVV.Unlocked: stake came back from behind burned DIEM."""
 
@@ -88,7 +88,7 @@ class VvvUnlocked:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiemMinted:
     """DiemMint.DiemMinted: `amount` DIEM for `locked` VVV; `supply` is the DIEM supply after it."""
 
@@ -99,7 +99,7 @@ class DiemMinted:
     supply: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiemBurned:
     """DiemMint.DiemBurned: `amount` DIEM gave back `unlocked` VVV; `supply` is the DIEM supply after it."""
 
@@ -110,7 +110,7 @@ class DiemBurned:
     supply: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiemStaked:
     """InferenceStake.Staked: DIEM became the wallet's stake, paid by anyone."""
 
@@ -119,7 +119,7 @@ class DiemStaked:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiemExitRequested:
     """InferenceStake.UnstakeRequested: staked DIEM went into a ticket that pays from `claimable_at`."""
 
@@ -130,7 +130,7 @@ class DiemExitRequested:
     claimable_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiemExitCancelled:
     """InferenceStake.UnstakeCancelled: a ticket became staked DIEM again."""
 
@@ -140,7 +140,7 @@ class DiemExitCancelled:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiemExitClaimed:
     """InferenceStake.UnstakeClaimed: a ticket was paid out."""
 
@@ -150,7 +150,7 @@ class DiemExitClaimed:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AllowanceChanged:
     """InferenceStake.AllowanceChanged: the wallet's daily right, whole, as of this log."""
 
@@ -161,7 +161,7 @@ class AllowanceChanged:
     next: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delegated:
     """InferenceStake.Delegated: `wallet` gave the right of `amount` DIEM to `receiver` until an epoch."""
 
@@ -173,7 +173,7 @@ class Delegated:
     until_epoch: Epoch
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DelegationEnded:
     """InferenceStake.DelegationEnded: the right of `amount` DIEM went back to `wallet`."""
 
@@ -184,7 +184,7 @@ class DelegationEnded:
     amount: Wei
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreditBought:
     """CreditSales.TopUp: prepaid credit of `wallet`, dollar for dollar, paid by anyone."""
 
@@ -193,7 +193,7 @@ class CreditBought:
     usdc: Usdc
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MembershipBought:
     """CreditSales.Subscribed: months of `tier` for `wallet`, which now last `until`; paid by anyone."""
 

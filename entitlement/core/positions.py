@@ -43,6 +43,7 @@ from entitlement.core.events import (
     VvvUnlocked,
     wallets_of,
 )
+from entitlement.core.record import record
 from entitlement.core.units import Wallet, Wei
 
 NO_WEI = Wei(0)
@@ -50,7 +51,7 @@ NEVER = Epoch(0)
 """The slot's epoch of a wallet of which the contract never spoke."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """The daily right as the contract last stated it, in DIEM wei.
 
@@ -62,7 +63,7 @@ class Slot:
     next: Wei = NO_WEI
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position:
     """Everything a wallet has in the contracts; amounts in wei, all zero for a wallet never seen."""
 
