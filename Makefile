@@ -8,10 +8,10 @@ WEB := web/dist/index.html
 JOBS ?= 2
 
 .PHONY: help run test test-web web simulate history prove demo check coverage setup format lock openapi clean slither \
-	mutants halmos
+	mutants halmos conformance
 
 help: ## Show this menu
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup $(WEB) ## Start the local stack: database, chain, contracts, follower, API, gateway
 	@exec $(BIN)/entitlement up $(ARGS)
@@ -32,6 +32,9 @@ simulate: setup ## Live through seeded days behind a node that lies, until Ctrl-
 
 history: setup ## Let 64 clients ask while everything dies, and check what they saw (SEED=7 SECONDS=60)
 	$(BIN)/python -m scripts.history $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+conformance: setup $(WEB) ## Ask a whole stack for all that openapi.json allows, and for what it does not (ARGS="--seed 7")
+	$(BIN)/python -m scripts.conformance $(ARGS)
 
 prove: setup ## Walk the contracts' invariants for 2.6 million calls (a quarter of an hour) and count them
 	$(BIN)/python scripts/prove.py $(ARGS)
@@ -80,9 +83,11 @@ lock: ## Resolve the Python dependencies anew into requirements.lock
 		requirements.lock && rm requirements.lock.old
 	$(VENV)/lock/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
 		scripts/audit-requirements.in -o scripts/audit-requirements.txt
+	$(VENV)/lock/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
+		scripts/peers/requirements.in -o scripts/peers/requirements.txt
 
 clean: ## Delete what setup and the builds made; never stored state
-	rm -rf $(VENV) .venv-audit node_modules web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit .venv-peers node_modules web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
 
 $(WEB): $(SETUP) openapi.json web/index.html web/vite.config.mts $(shell find web/src web/public -type f -not -path '*/generated/*') \
 		$(shell find contracts/src -name '*.sol')
