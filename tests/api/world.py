@@ -1,5 +1,7 @@
 """Everything that a test of the API may need at once."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx
@@ -25,6 +27,11 @@ class World:
     def hold(self, amount: int = 1_000, request_id: str = "r1", **changes: object) -> httpx.Response:
         body = {"key": self.rich.secret, "amount": amount, "request_id": request_id} | changes
         return self.client.post("/v1/holds", json=body, headers=self.gateway)
+
+    def hold_at_once(self, names: Sequence[str]) -> dict[str, httpx.Response]:
+        """Ask for a hold under each name, all at the same time."""
+        with ThreadPoolExecutor(len(names)) as pool:
+            return dict(zip(names, pool.map(lambda name: self.hold(1, name), names), strict=True))
 
     def held(self, amount: int = 1_000, request_id: str = "r1", **changes: object) -> str:
         """Make a hold that must succeed, and return its id."""

@@ -24,8 +24,10 @@ def address(sessions: Sessions) -> str:
     return str(url.set(drivername="postgresql").render_as_string(hide_password=False))
 
 
-def spend(sessions: Sessions, user: Holder, rng: random.Random, *, groups: int, name: str = "r") -> None:
-    """Ask in groups of random sizes: holds, then their ends, and now and then more credit."""
+def spend(
+    sessions: Sessions, user: Holder, rng: random.Random, *, groups: int, name: str = "r", buys: bool = True
+) -> None:
+    """Ask in groups of random sizes: holds, then their ends, and now and then more credit, if it `buys`."""
     flow = SpendCredit(sessions)
     for number in range(groups):
         asked = [
@@ -45,7 +47,7 @@ def spend(sessions: Sessions, user: Holder, rng: random.Random, *, groups: int, 
         ]
         for each in flow.answer(ends):
             assert not isinstance(each, EntitlementError)
-        if rng.random() < 0.1:
+        if rng.random() < 0.1 and buys:
             grant(sessions, user.account_id, Source.PREPAID, 1_000 * (number + 2))
 
 
@@ -63,7 +65,8 @@ def lived(
         threading.Thread(
             target=spend,
             args=(sessions, found[number % users], random.Random(f"{seed}:{number}")),
-            kwargs={"groups": groups, "name": f"t{number}"},
+            # Of two who spend a user's credit one buys it: by `grant` credit only rises.
+            kwargs={"groups": groups, "name": f"t{number}", "buys": number < users},
         )
         for number in range(threads)
     ]
