@@ -31,6 +31,8 @@ def sign_in(page: Page) -> None:
 def line(page: Page, name: str) -> str:
     """Return the figure beside a name."""
     found = page.locator(f"xpath=//dl/div[dt/text()='{name}']/dd")
+    # What is waited for has digits too, to keep its place.
+    expect(found).not_to_contain_text("Loading")
     expect(found).to_have_text(re.compile("[0-9]"))
     return found.inner_text()
 
