@@ -7,8 +7,11 @@ import { isRejection, leavesOpen } from "./errors";
 import { beingAsked } from "./keeper";
 import { addSent, changeSent, forgetSent } from "./ledger";
 
-/** Of what a call needs by the estimate, so that a change in the meantime does not starve it. */
-const GAS_MARGIN_PERCENT = 120n;
+/**
+ * Of what a call needs by the estimate: whoever comes before it may leave more for it to write, as the day's first
+ * accrual does. What is not used is not paid.
+ */
+const GAS_MARGIN_PERCENT = 150n;
 /** The gas that is sent along. */
 export function withMargin(gas: bigint): bigint {
   return (gas * GAS_MARGIN_PERCENT) / 100n;
