@@ -178,8 +178,10 @@ class NodeWorld:
                 self.turns.turn("while the follower was down" if self.random.random() < 0.5 else "live")
             self._poll()
         self._evening(max(evening, self.now + 12))
-        if not self.may_undo_final and self.random.random() < 0.05 and self.turns.can_turn_below_final:
-            self._final_turns()
+        told = known(self.sessions).final.number
+        turns_deeply = not self.may_undo_final and self.random.random() < 0.05
+        if turns_deeply and self.turns.can_turn_below_final(told):
+            self._final_turns(told)
 
     def _poll(self) -> None:
         """A few steps in whatever weather there is."""
@@ -243,10 +245,10 @@ class NodeWorld:
                     break
         assert known(self.sessions).head.hash == self.chain.headers_[-1].hash, "it has not converged"
 
-    def _final_turns(self) -> None:
+    def _final_turns(self, told: int) -> None:
         """A final block is taken back: nothing moves until a person says so, and then all of it."""
         before = self.stored()
-        self.turns.turn_below_final()
+        self.turns.turn_below_final(told)
         with self._following() as follower:
             for _ in range(2):
                 try:

@@ -61,15 +61,18 @@ class Turns:
         self.count[way] += 1
         self.count[how] += 1
 
-    @property
-    def can_turn_below_final(self) -> bool:
-        """Tell whether a final block can be taken back at all."""
-        return self.final >= max(FIRST_BLOCKS, len(self.chain.headers_) - DEPTH_MAX)
+    def can_turn_below_final(self, told: int) -> bool:
+        """Tell whether a block can be taken back that the follower was told is final: up to block `told`.
 
-    def turn_below_final(self) -> None:
-        """Take back at least one final block; what comes after it has another hash."""
+        A chain that shrank before it was looked at had final blocks that nobody was told of.
+        """
+        return min(told, self.final) >= max(FIRST_BLOCKS, len(self.chain.headers_) - DEPTH_MAX)
+
+    def turn_below_final(self, told: int) -> None:
+        """Take back at least one final block up to `told`; what comes after it has another hash."""
         height = len(self.chain.headers_)
-        fork = self.random.randrange(max(FIRST_BLOCKS, height - DEPTH_MAX), self.final + 1) - 1
+        last = min(told, self.final)
+        fork = self.random.randrange(max(FIRST_BLOCKS, height - DEPTH_MAX), last + 1) - 1
         depth = height - 1 - fork
         self.stale.clear()
         self._replace(depth, more=-(depth // 2) if self.random.random() < 0.5 else 2)
