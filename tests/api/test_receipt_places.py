@@ -231,6 +231,19 @@ def test_in_a_batch_of_many_each_entry_has_its_own_path(world: World) -> None:
     assert len({json.dumps(each["journal"]["path"]) for each in documents}) == len(holds)
 
 
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_receipt_that_says_more_or_less_than_its_entry_charged_does_not_hold(
+    world: World, more: int
+) -> None:
+    hold = world.held(1_000)
+    assert world.capture(hold, 700).is_success
+    document = receipt(world, hold)
+    paid = next(source for source in SOURCES if int(document["message"][source]))
+    document["message"][paid] = str(int(document["message"][paid]) + more)
+    with pytest.raises(ValueError, match="nano-dollars, and the journal's entry charged 700"):
+        check(document)
+
+
 @pytest.mark.parametrize(
     ("member", "change"),
     [
