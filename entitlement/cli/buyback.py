@@ -2,8 +2,7 @@
 
 import getpass
 import json
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from entitlement.cli.show_buyback import (
     usdc,
 )
 from entitlement.cli.signing import Keystore, PasswordFile, RemoteUrl
+from entitlement.cli.waiting import waiting
 from entitlement.core.buyback import Verdict
 from entitlement.core.buyback_policy import NOTHING, Policy, Schedule
 from entitlement.core.epochs import Epoch
@@ -48,7 +48,6 @@ buyback.add_typer(policy, name="policy")
 buyback.command("report")(report)
 buyback.command("fund")(fund)
 
-POLL_SECONDS = 2.0
 Reason = Annotated[str, typer.Option(help="Why: kept with it. Nothing private.")]
 MadeBy = Annotated[str, typer.Option("--by", help="Who does it.", show_default="the user of the machine")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
@@ -97,7 +96,7 @@ def run(
         if dry_run or runner is None:
             _leave(planned.plan.verdict)
             return
-        outcome = runner.run(_waiting(patience), most_lots=max_lots)
+        outcome = runner.run(waiting(patience), most_lots=max_lots)
     _tell(outcome)
 
 
@@ -122,7 +121,7 @@ def resume(
             console.print(runs_table([looked[0]]), soft_wrap=True)
             _say(Verdict.ACT, f"next: {looked[1].act}, since {looked[1].reason}")
             return
-        outcome = runner.resume(_waiting(patience), until_final=True)
+        outcome = runner.resume(waiting(patience), until_final=True)
     _tell(outcome)
 
 
@@ -254,18 +253,6 @@ def _opened(signer: "Signer | None" = None) -> "Generator[tuple[Buybacks, RunBuy
         except TransactionFailed as failure:
             # A view that reverts: a pool that does not remember its price for as long as the mean takes.
             _say(Verdict.REFUSED, str(failure))
-
-
-def _waiting(patience: int) -> Callable[[], bool]:
-    end = time.monotonic() + patience
-
-    def wait() -> bool:
-        if time.monotonic() >= end:
-            return False
-        time.sleep(POLL_SECONDS)
-        return True
-
-    return wait
 
 
 def _by(made_by: str, reason: str) -> "By":

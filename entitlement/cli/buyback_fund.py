@@ -1,7 +1,5 @@
 """`entitlement buyback fund`: what is owed goes from the treasury to the burner, and never twice."""
 
-import time
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -11,12 +9,12 @@ from entitlement.cli.amounts import usdc_units
 from entitlement.cli.show import console, moment
 from entitlement.cli.show_buyback import EXIT_CODES, usdc
 from entitlement.cli.signing import Keystore, PasswordFile, RemoteUrl, find_signer
+from entitlement.cli.waiting import waiting
 from entitlement.core.buyback import Verdict
 from entitlement.core.errors import SetupError
 from entitlement.settings import read_settings
 
 KEY_VARIABLE = "TREASURY_PRIVATE_KEY"
-POLL_SECONDS = 2.0
 NOBODY = SetupError(
     f"Nobody signs: {KEY_VARIABLE} is not set.",
     remedy="Set it, or give --keystore or --signer; or look only by --dry-run.",
@@ -64,20 +62,8 @@ def fund(
         if dry_run:
             _leave(plan.verdict, plan.reason)
             return
-        done = funding.fund(because(reason, by), _waiting(patience), most=cap)
+        done = funding.fund(because(reason, by), waiting(patience), most=cap)
     _leave(done.verdict, done.reason)
-
-
-def _waiting(patience: int) -> Callable[[], bool]:
-    end = time.monotonic() + patience
-
-    def wait() -> bool:
-        if time.monotonic() >= end:
-            return False
-        time.sleep(POLL_SECONDS)
-        return True
-
-    return wait
 
 
 def _leave(verdict: Verdict, reason: str) -> None:
