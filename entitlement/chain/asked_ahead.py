@@ -58,7 +58,11 @@ class AskedAhead:
         """Return the blocks of exactly this range, or None if it is not here; raises what asking raised."""
         with self._lock:
             asked = self._asked
-            if asked is None or (asked.first, asked.last) != (first, last) or asked.are_blocks_taken:
+            if asked is None or (asked.first, asked.last) != (first, last):
+                return None
+            if asked.are_blocks_taken:
+                # Whoever asks again reads the blocks anew, and wants the logs of that time.
+                self._asked = None
                 return None
             asked.are_blocks_taken = True
         return asked.blocks.result()

@@ -27,7 +27,7 @@ class Spoken(Generic[Said]):
         Raises `InconsistentNode` where one cannot stand there, and `RangeTooFull` where there are more.
         """
         # Neighbours share their block: what belongs to it is looked up where it changes.
-        block, last, events = "", -1, list[Said]()
+        block, number, last, events = "", -1, -1, list[Said]()
         left = most
         for at, source, event in reads:
             left -= 1
@@ -35,11 +35,11 @@ class Spoken(Generic[Said]):
                 raise RangeTooFull(
                     first=min(self._numbers.values()), last=max(self._numbers.values()), logs_max=most
                 )
-            if at.block_hash != block:
+            if at.block_hash != block or at.block_number != number:
                 if block:
                     self._last[block] = last
-                block = at.block_hash
-                if self._numbers.get(block) != at.block_number:
+                block, number = at.block_hash, at.block_number
+                if self._numbers.get(block) != number:
                     raise InconsistentNode(
                         f"{self._asked()} was answered with the log at {at}, which is not one of them"
                     )

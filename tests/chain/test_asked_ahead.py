@@ -23,9 +23,9 @@ def begun(*, first: int = 5, last: int = 8) -> AskedAhead:
 def test_an_answer_is_taken_once() -> None:
     ahead = begun()
     assert ahead.take_blocks(5, 8) == ["a block"]
-    assert ahead.take_blocks(5, 8) is None
     assert ahead.take_logs(5, 8) == LOGS
     assert ahead.take_logs(5, 8) is None
+    assert ahead.take_blocks(5, 8) is None
 
 
 @pytest.mark.parametrize("other", [(5, 7), (4, 8), (6, 8), (5, 9)])
@@ -39,6 +39,10 @@ def test_another_range_is_asked_for_anew(other: tuple[int, int]) -> None:
 def test_logs_are_of_the_same_time_as_the_blocks_that_were_taken() -> None:
     """Whose blocks were read anew has read another chain, perhaps."""
     assert begun().take_logs(5, 8) is None
+    again = begun()
+    again.take_blocks(5, 8)
+    again.take_blocks(5, 8)
+    assert again.take_logs(5, 8) is None
 
 
 def test_what_nobody_took_is_forgotten_when_another_range_is_begun() -> None:
