@@ -31,6 +31,8 @@ POLL_SECONDS = 0.25
 LOOK_SECONDS = 0.001
 PATIENCE_SECONDS = 60.0
 FIRST_WALLET = 0xFEE1 << 140
+GOLDEN = 0.618
+"""Of an interval: waited before each block, blocks come at all times between two looks of who polls."""
 SPENDABLE = "SELECT 1 FROM positions WHERE wallet = %s AND NOT pending AND slot_current > 0"
 
 
@@ -64,6 +66,7 @@ def latency(chain: CrowdedChain, url: URL, number: int, *, rounds: int) -> float
     wallet = f"0x{FIRST_WALLET + number:040x}"
     with psycopg.connect(plain(url), autocommit=True) as connection:
         chain.crowd.stake_for(wallet)
+        time.sleep(number * GOLDEN % 1 * POLL_SECONDS)
         if rounds:
             chain.crowd.block(rounds)
         else:

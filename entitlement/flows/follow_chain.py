@@ -116,8 +116,7 @@ class FollowChain:
             raise
 
     def _step(self) -> FollowStep:
-        known = self._known()
-        node_head = self._reader.head()
+        known, node_head = self._known()
         known, undone = self._undo_what_is_gone(known, node_head)
         read = NOTHING_NEW
         if known.head.number < node_head.number:
@@ -149,15 +148,19 @@ class FollowChain:
             undone=undone,
         )
 
-    def _known(self) -> Followed:
-        chain_id = self._reader.chain_id()
+    def _known(self) -> tuple[Followed, Header]:
+        """Return what is followed, and the node's newest block. Raises WrongChain."""
         with self._sessions.begin() as session:
             known = chain_rows.followed(session)
         if known is None:
-            known = self._begin(chain_id)
-        if known.chain_id != chain_id:
-            raise WrongChain(expected=known.chain_id, found=chain_id)
-        return known
+            known = self._begin(self._reader.chain_id())
+        node_head = self._reader.head()
+        # A block that names ours by its hash is of our chain: then nobody need be asked which it is.
+        if not is_linked([node_head], known.head):
+            chain_id = self._reader.chain_id()
+            if known.chain_id != chain_id:
+                raise WrongChain(expected=known.chain_id, found=chain_id)
+        return known, node_head
 
     def _begin(self, chain_id: int) -> Followed:
         start = self._reader.header(self._start_block - 1)
@@ -200,6 +203,8 @@ class FollowChain:
 
     def _has_our_head(self, known: Followed, node_head: Header) -> bool:
         """Tell whether our newest block is on the node's chain, or may be once the node has caught up."""
+        if is_linked([node_head], known.head):
+            return True
         if node_head.number >= known.head.number:
             theirs = self._hash_on_node(known.head.number)
             if theirs is None:

@@ -159,6 +159,7 @@ def test_a_node_whose_head_is_new_but_whose_blocks_are_not_is_not_believed(sessi
         chain.mine(stakes)
     following = follower(chain, sessions)
     following.step()
+    chain.mine()
     newest = chain.mine(stakes)
     chain.head = lambda: newest  # type: ignore[method-assign]
     chain.headers_ = chain.headers_[:3]
@@ -261,6 +262,8 @@ def test_a_node_that_fails_at_any_question_changes_nothing_but_the_note(
     chain.mine(stakes)
     following = follower(chain, sessions)
     following.step()
+    # Two: of one that names ours nobody asks which chain it is of, nor whether ours is there.
+    chain.mine()
     chain.mine(stakes)
     before, positions = known(sessions), pair(sessions, ALICE)
 
