@@ -5,13 +5,13 @@ the others that wait, and answered; errors look as they do everywhere. Everythin
 which describes these routes too (api.gateway).
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import cast
 
 import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -108,7 +108,7 @@ class Door:
         token_hash = hash_secret(secret)
         known = self._tokens.get(token_hash)
         if known is None:
-            known = await asyncio.to_thread(self._service.gateways.authenticate, secret)
+            known = await run_in_threadpool(self._service.gateways.authenticate, secret)
             if len(self._tokens) >= MOST_TOKENS:
                 self._tokens.clear()
             self._tokens[token_hash] = known

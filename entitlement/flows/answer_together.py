@@ -2,7 +2,9 @@
 
     while a group is carried out, others gather; when it is committed they are the next group
 
-Nobody waits for a group to fill: one question alone is a group of one.
+Nobody waits for a group to fill: one question alone is a group of one. A group is decided in the event loop's
+own thread, which goes on reading requests while PostgreSQL works (store.waiting); two threads would hand the
+interpreter to each other several times a request.
 """
 
 import asyncio
@@ -14,9 +16,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from entitlement.flows.spend_credit import Outcome, Question, SpendCredit
+from entitlement.store.waiting import in_loop
 
 QUESTIONS_PER_GROUP = 1_000
 """With more the accounts that a group has locked would keep other processes waiting for too long."""
+GROUPS_AT_ONCE = 2
+"""One is decided here while PostgreSQL works on the other."""
+QUESTIONS_OF_A_SECOND_GROUP = 100
 DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeout)
 
 
@@ -32,7 +38,7 @@ class AnswerTogether:
     def __init__(self, spend: SpendCredit) -> None:
         self._spend = spend
         self._waiting: deque[_Waiting] = deque()
-        self._group: asyncio.Task[None] | None = None
+        self._groups: set[asyncio.Task[None]] = set()
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """Return the outcomes, once they are committed. Raises what `SpendCredit.answer` raises.
@@ -41,10 +47,21 @@ class AnswerTogether:
         """
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        # One group at a time: two would be smaller, and fight for the interpreter.
-        if self._group is None or self._group.done():
-            self._group = asyncio.create_task(self._carry_out())
+        if self._may_begin():
+            group = asyncio.create_task(self._carry_out())
+            self._groups.add(group)
+            group.add_done_callback(self._groups.discard)
         return await waiting.answered
+
+    def _may_begin(self) -> bool:
+        """Whether what waits is another group, beside one that is carried out.
+
+        Only if that one is large: each has a price of its own, here and in PostgreSQL, which many must share.
+        """
+        if not self._groups:
+            return True
+        waiting = sum(len(each.questions) for each in self._waiting)
+        return len(self._groups) < GROUPS_AT_ONCE and waiting >= QUESTIONS_OF_A_SECOND_GROUP
 
     async def _carry_out(self) -> None:
         while self._waiting:
@@ -62,7 +79,7 @@ class AnswerTogether:
     async def _answer(self, group: Sequence[_Waiting]) -> None:
         questions = [question for waiting in group for question in waiting.questions]
         try:
-            outcomes = await asyncio.to_thread(self._spend.answer, questions)
+            outcomes = await in_loop(self._spend.answer, questions)
         except DATABASE_LOST as error:
             _fail(group, error)
         except Exception as error:  # noqa: BLE001 - it is raised to those who wait

@@ -257,7 +257,8 @@ class SpendCredit:
                 return self._place(books, question.gateway_id, question.operation)
             return _settle(books, question.gateway_id, question.operation)
         except errors.EntitlementError as error:
-            return error
+            # Without the frames it came through, which hold the books: they would be garbage in circles.
+            return error.with_traceback(None)
 
     @staticmethod
     def _place(books: Books, gateway_id: int, request: HoldRequest) -> HoldAnswer:

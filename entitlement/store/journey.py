@@ -10,7 +10,6 @@ statements do. This is libpq's pipeline mode, used directly: https://www.postgre
 
 import itertools
 import re
-import select
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -22,6 +21,7 @@ from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 
 from entitlement.store.raw import CarryingConnection, Connection
+from entitlement.store.waiting import wait_for_socket
 
 Row = tuple[Any, ...]
 Value = str | int | bytes | None
@@ -144,12 +144,10 @@ _GOOD = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK)
 def _receive(server: pq.abc.PGconn) -> list[pq.abc.PGresult]:
     """Return the results up to the end of the pipeline. Raises OperationalError where the server is lost."""
     results: list[pq.abc.PGresult] = []
-    waiting = select.poll()
     while True:  # ends with the pipeline or with the connection, whichever is first
         more = server.flush()
         while server.is_busy():
-            waiting.register(server.socket, select.POLLIN | (select.POLLOUT if more else 0))
-            waiting.poll()
+            wait_for_socket(server.socket, writes=bool(more))
             server.consume_input()
             more = server.flush()
         result = server.get_result()

@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import psycopg
+from psycopg.abc import PQGen
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.util.concurrency import in_greenlet
+
+from entitlement.store.waiting import Result, wait_for_driver
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -25,6 +29,12 @@ class CarryingConnection(Connection):
         """Let `commit` be what commits this transaction; a rollback forgets it."""
         self._commit_with = commit
 
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        """Wait in the way of whoever runs: a thread, or an event loop."""
+        if in_greenlet():
+            return wait_for_driver(gen, self.pgconn.socket, interval)
+        return super().wait(gen, interval, timeout)
+
     def commit(self) -> None:
         """Commit, with what was left for it."""
         commit, self._commit_with = self._commit_with, None
@@ -34,9 +44,10 @@ class CarryingConnection(Connection):
             commit()
 
     def rollback(self) -> None:
-        """Roll back; what was left for a commit was never sent."""
+        """Roll back; what was left for a commit was never sent, and what is closed has been rolled back."""
         self._commit_with = None
-        super().rollback()
+        if not self.closed:
+            super().rollback()
 
 
 def driver_of(session: Session) -> Connection:

@@ -15,10 +15,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from entitlement.core.errors import SetupError
 from entitlement.store.raw import CarryingConnection
+from entitlement.store.waiting import call_elsewhere
 
 POOL_SIZE = 20
-POOL_OVERFLOW = 20
-"""Together as many as the API has threads, so that a request never waits for a connection."""
+POOL_OVERFLOW = 24
+"""Together more than the API's forty threads and its event loop: a request never waits for a connection, and
+the loop, which may not sleep, never has to."""
 QUIET_SECONDS = 5.0
 """Whoever was not used for so long is asked whether it lives: a network may lose a connection silently."""
 
@@ -98,6 +100,8 @@ def engine(url: URL) -> Engine:
         url,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
+        # The one used last, whose plans and whose memory are warm.
+        pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         # What the driver has prepared it lets the server forget at a rollback, together with what journeys
         # have: so it prepares nothing.
@@ -112,7 +116,7 @@ def engine(url: URL) -> Engine:
 def _connect(
     _dialect: object, _record: object, given: list[Any], named: dict[str, Any]
 ) -> CarryingConnection:
-    return CarryingConnection.connect(*given, **named)
+    return call_elsewhere(CarryingConnection.connect, *given, **named)
 
 
 def _note_use(_: object, record: ConnectionPoolEntry) -> None:

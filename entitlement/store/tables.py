@@ -452,9 +452,11 @@ class HoldRow(Base):
 
     __tablename__ = "holds"
     id: Mapped[str] = mapped_column(Text, primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
-    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
-    gateway_id: Mapped[int] = mapped_column(ForeignKey("gateways.id"))
+    account_id: Mapped[int] = mapped_column(BigInteger)
+    """Without a foreign key, as are the key and the gateway: their rows are never removed, and each request
+    would wait for three look-ups."""
+    key_id: Mapped[str] = mapped_column(Text)
+    gateway_id: Mapped[int] = mapped_column(BigInteger)
     request_id: Mapped[str] = mapped_column(Text)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of what was asked: the same request id with another content is refused."""

@@ -54,6 +54,17 @@ def test_the_journal_can_be_neither_changed_nor_deleted(sessions: Sessions, stat
         session.execute(text(statement.format(week=week)))
 
 
+@pytest.mark.parametrize("table", ["accounts", "api_keys", "gateways"])
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET id = id", "DELETE FROM {} WHERE false"],
+)
+def test_what_holds_name_is_never_removed(sessions: Sessions, table: str, statement: str) -> None:
+    holder(sessions, diem=100)
+    with pytest.raises(DBAPIError, match="is never removed or renumbered"), sessions.begin() as session:
+        session.execute(text(statement.format(table)))
+
+
 def test_the_migrations_can_be_undone_and_done_again(database: Engine) -> None:
     with database.begin() as connection:
         command.downgrade(schema._config(connection), "base")
