@@ -40,14 +40,16 @@ HALF = """
         FROM journal_batches WHERE {}
     ) AS counted WHERE so_far * 2 >= of_all ORDER BY lane, number LIMIT 1
 """
-# With PostgreSQL's own sums, on its disk where they are many: an account's buckets are one for each day.
+# With PostgreSQL's own sums, on its disk where they are many: an account's buckets are one for each day. What
+# moved the same way is added up before the way is looked at.
 SUMS = """
     WITH moved AS (
-        SELECT m.bucket, split_part(m.move, '>', 1) AS source, split_part(m.move, '>', 2) AS target, m.amount
+        SELECT m.bucket, m.move, sum(m.amount) AS amount
         FROM all_entries AS e, unnest(e.buckets, e.moves, e.amounts) AS m (bucket, move, amount)
+        WHERE m.bucket IS NOT NULL GROUP BY m.bucket, m.move
     ), changes AS (
-        SELECT bucket, source AS place, -amount AS change FROM moved WHERE bucket IS NOT NULL
-        UNION ALL SELECT bucket, target, amount FROM moved WHERE bucket IS NOT NULL
+        SELECT bucket, split_part(move, '>', 1) AS place, -amount AS change FROM moved
+        UNION ALL SELECT bucket, split_part(move, '>', 2), amount FROM moved
     ), folded AS (
         SELECT bucket, -coalesce(sum(change) FILTER (WHERE place = 'issued'), 0) AS granted,
                coalesce(sum(change) FILTER (WHERE place = 'available'), 0) AS here,

@@ -124,30 +124,34 @@ def write_entries(journey: Journey, entries: Sequence[Entry], now: int, lane: An
         _write_batch(journey, lane_for(journey, len(entries), lane), entries, now)
 
 
+WRITE_BATCH = """
+    WITH batch AS (
+        INSERT INTO journal_batches (lane, number, previous_hash, root, entry_count, written_at, hash)
+        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING lane, number, written_at
+    )
+    INSERT INTO entries (epoch, key, id, kind, account_id, created_at, buckets, moves, amounts, lane, batch)
+    SELECT n.epoch, n.key, n.id, n.kind, n.account_id, b.written_at,
+           n.buckets::bigint[], n.moves::text[], n.amounts::bigint[], b.lane, b.number
+    FROM batch AS b, unnest(%s::integer[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
+                            %s::text[], %s::text[], %s::text[])
+        AS n (epoch, key, id, kind, account_id, buckets, moves, amounts)
+"""
+"""Entries in one statement with what binds them: each statement costs a group as much as some entries do."""
+
+
 def _write_batch(journey: Journey, lane: Lane, entries: Sequence[Entry], now: int) -> None:
     buckets = [array(posting.bucket_id for posting in entry.postings) for entry in entries]
     moves = [
         array(MOVE_NAMES[posting.source, posting.target] for posting in entry.postings) for entry in entries
     ]
     amounts = [array(posting.amount for posting in entry.postings) for entry in entries]
-    lines = [
+    lines = (
         f"{number}\t{entry.epoch}\t{entry.key}\t{entry.kind.value}\t{entry.account_id}\t{now}\t{from_}\t{how}"
         f"\t{much}\n"
         for number, entry, from_, how, much in zip(lane.ids, entries, buckets, moves, amounts, strict=True)
-    ]
-    # In one statement with what binds them: each costs a group as much as some entries do.
+    )
     journey.ask(
-        """WITH batch AS (
-               INSERT INTO journal_batches (lane, number, previous_hash, root, entry_count, written_at, hash)
-               VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING lane, number, written_at
-           )
-           INSERT INTO entries (epoch, key, id, kind, account_id, created_at, buckets, moves, amounts, lane,
-                                batch)
-           SELECT n.epoch, n.key, n.id, n.kind, n.account_id, b.written_at,
-                  n.buckets::bigint[], n.moves::text[], n.amounts::bigint[], b.lane, b.number
-           FROM batch AS b, unnest(%s::integer[], %s::text[], %s::bigint[], %s::text[], %s::bigint[],
-                                   %s::text[], %s::text[], %s::text[])
-               AS n (epoch, key, id, kind, account_id, buckets, moves, amounts)""",
+        WRITE_BATCH,
         (
             *bound(lane, lines, now),
             array(entry.epoch for entry in entries),
