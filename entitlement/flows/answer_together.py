@@ -38,7 +38,10 @@ class AnswerTogether:
     def __init__(self, spend: SpendCredit) -> None:
         self._spend = spend
         self._waiting: deque[_Waiting] = deque()
-        self._groups: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Kept, or nothing else would keep them from being collected."""
+        self._groups = 0
+        """How many are carried out, or begin to be."""
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """Return the outcomes, once they are committed. Raises what `SpendCredit.answer` raises.
@@ -48,9 +51,10 @@ class AnswerTogether:
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._may_begin():
-            group = asyncio.create_task(self._carry_out())
-            self._groups.add(group)
-            group.add_done_callback(self._groups.discard)
+            self._groups += 1
+            task = asyncio.create_task(self._carry_out())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await waiting.answered
 
     def _may_begin(self) -> bool:
@@ -58,15 +62,19 @@ class AnswerTogether:
 
         Only if that one is large: each has a price of its own, here and in PostgreSQL, which many must share.
         """
-        if not self._groups:
+        if self._groups == 0:
             return True
-        waiting = sum(len(each.questions) for each in self._waiting)
-        return len(self._groups) < GROUPS_AT_ONCE and waiting >= QUESTIONS_OF_A_SECOND_GROUP
+        if self._groups == GROUPS_AT_ONCE:
+            return False
+        return sum(len(each.questions) for each in self._waiting) >= QUESTIONS_OF_A_SECOND_GROUP
 
     async def _carry_out(self) -> None:
-        while self._waiting:
-            group = self._next_group()
-            await self._answer(group)
+        try:
+            while self._waiting:
+                await self._answer(self._next_group())
+        finally:
+            # In the same breath in which nobody waits: whoever asks after it begins the next.
+            self._groups -= 1
 
     def _next_group(self) -> list[_Waiting]:
         group = [self._waiting.popleft()]

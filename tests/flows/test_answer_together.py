@@ -73,3 +73,16 @@ def test_many_that_wait_are_a_second_group_beside_the_first(sessions: sessionmak
 
 def test_there_is_never_a_third(sessions: sessionmaker[Session]) -> None:
     assert answered_beside(sessions, holds(MANY), looks(MANY), looks(MANY)) == [False, False, False]
+
+
+def test_whoever_asks_again_at_once_is_answered(sessions: sessionmaker[Session]) -> None:
+    alice = holder(sessions, diem=100)
+    together = AnswerTogether(SpendCredit(sessions))
+
+    async def ask() -> list[int]:
+        return [len(await together.ask(looks(many)(alice))) for many in (1, 2, 3)]
+
+    async def in_time() -> list[int]:
+        return await asyncio.wait_for(ask(), 5)
+
+    assert asyncio.run(in_time()) == [1, 2, 3]
