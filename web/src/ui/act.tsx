@@ -62,6 +62,8 @@ export function Act({
   const busy = phase !== "idle";
   const refused = plan !== null && !busy && trial.error !== null ? explain(trial.error) : null;
   const cannot = plan === null || why !== undefined || refused !== null;
+  // Until it was tried the preview still grows, and the button moves away from under the finger.
+  const isUntried = !cannot && !busy && trial.data === undefined;
   useNewPlan(plan, sent === null ? null : clear);
 
   if (sent !== null) return <Receipt id={sent} onClose={clear} />;
@@ -87,11 +89,11 @@ export function Act({
           type="button"
           className={`${tone} wide`}
           disabled={cannot && !busy}
-          // Not `disabled` while it works: a button that is loses the focus.
-          aria-disabled={busy}
+          // Not `disabled` while it works or is tried: a button that is loses the focus.
+          aria-disabled={busy || isUntried}
           aria-busy={busy}
           onClick={async () => {
-            if (plan === null || busy || cannot) return;
+            if (plan === null || busy || cannot || isUntried) return;
             clear();
             if (await act(plan)) onSent?.();
           }}
