@@ -18,10 +18,10 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.deployment.carry_out import deploy
 from entitlement.chain.deployment.check import check_deployment, examine_deployment
+from entitlement.chain.deployment.pair import pair_of
 from entitlement.chain.deployment.parameters import parameters_of
 from entitlement.chain.deployment.plan import plan_deployment
 from entitlement.chain.deployment.record import read_deployment, write_deployment
-from entitlement.chain.deployment.uniswap import pair_of
 from entitlement.chain.devnet import Devnet, development_account
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.poker import Done, pair_venue_of

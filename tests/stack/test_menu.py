@@ -190,3 +190,10 @@ def test_fresh_throws_nothing_away_that_is_not_a_stack_s(tmp_path: Path, typed: 
     assert done.code == 1
     assert "is not the folder of a local stack" in done.err
     assert (tmp_path / "thesis.txt").exists()
+
+
+def test_whoever_follows_loads_nothing_that_only_transactions_need() -> None:
+    """A third of the time that the follower took to start was web3, for one function of the deployment."""
+    loads = "import sys, entitlement.wiring.following; print('web3' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "False"

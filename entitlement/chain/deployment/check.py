@@ -8,10 +8,10 @@ from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.code import code_findings
 from entitlement.chain.deployment.findings import Finding
 from entitlement.chain.deployment.order import UNISWAP_FACTORY
+from entitlement.chain.deployment.pair import pair_of
 from entitlement.chain.deployment.plan import market_of
 from entitlement.chain.deployment.powers import power_findings
 from entitlement.chain.deployment.record import Deployment
-from entitlement.chain.deployment.uniswap import pair_of
 from entitlement.core.errors import DeploymentMismatch, WrongChain
 
 _USDC_DECIMALS = 6

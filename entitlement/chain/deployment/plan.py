@@ -25,14 +25,9 @@ from entitlement.chain.deployment.order import (
     UNISWAP_FACTORY,
     order_of,
 )
+from entitlement.chain.deployment.pair import pair_of
 from entitlement.chain.deployment.parameters import STRICT, Address, Parameters
-from entitlement.chain.deployment.uniswap import (
-    Market,
-    factory_code,
-    first_sqrt_price,
-    market_at,
-    pair_of,
-)
+from entitlement.chain.deployment.uniswap import Market, factory_code, first_sqrt_price, market_at
 from entitlement.chain.networks import Network
 from entitlement.core.errors import WrongChain
 

@@ -9,10 +9,8 @@ import orjson
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from pydantic import ConfigDict
-from web3 import Web3
 
 from entitlement.chain.deployment.parameters import STRICT, Address
-from entitlement.chain.raw_calls import ask
 from entitlement.chain.toolchain import PROJECT
 from entitlement.core.errors import SetupError
 from entitlement.core.units import WEI_PER_TOKEN
@@ -44,22 +42,6 @@ def market_at(usdc: str, uniswap_factory: str, vvv: str, fee: int) -> Market:
     salt = keccak(encode(["address", "address", "uint24"], [token0, token1, fee]))
     made = keccak(b"\xff" + bytes.fromhex(uniswap_factory[2:]) + salt + POOL_CODE_HASH)
     return Market(usdc, uniswap_factory, to_checksum_address(made[-20:]))
-
-
-def pair_of(web3: Web3, factory: str, usdc: str, vvv: str) -> str:
-    """Return the pair that a factory of version 2 has of two tokens, which need not be there yet.
-
-    Raises `SetupError` where it has none: PairVenue has to be given one.
-    """
-    question = ("getPair(address,address)", [to_checksum_address(usdc), to_checksum_address(vvv)])
-    (pair,) = ask(web3, factory, question, ["address"], "latest")
-    if int(pair, 16) == 0:
-        raise SetupError(
-            problem=f"the factory {factory} has no pair of USDC, {usdc}, and VVV, which will be at {vvv}",
-            remedy="make it, but not by the deployer, whose nonces decide where VVV will be: "
-            f"cast send {factory} 'createPair(address,address)' {usdc} {vvv}",
-        )
-    return to_checksum_address(pair)
 
 
 def first_sqrt_price(usdc: str, vvv: str, price: int) -> int:
