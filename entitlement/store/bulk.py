@@ -5,6 +5,7 @@ A statement is the same for any number of rows, so that it is parsed once.
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, cast
 
 import psycopg
@@ -30,21 +31,25 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Sequen
 
 @contextmanager
 def copying_rows(
-    session: Session, table: str, columns: Sequence[str], rows: Sequence[str]
+    session: Session, table: str, columns: Sequence[str], rows: Iterable[str]
 ) -> Generator[None]:
     """Send `rows`, and hand over while PostgreSQL stores them; otherwise as `copy_rows`.
 
-    The session's connection is busy until the end, which is where most errors are told.
+    PostgreSQL stores the first while the next are made. The session's connection is busy until the end, which
+    is where most errors are told.
     """
-    if not rows:
+    left = iter(rows)
+    part = "".join(islice(left, ROWS_PER_WRITE))
+    if not part:
         yield
         return
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     connection = cast("psycopg.Connection", session.connection().connection.driver_connection)
     try:
         with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for first in range(0, len(rows), ROWS_PER_WRITE):
-                copy.write("".join(rows[first : first + ROWS_PER_WRITE]))
+            while part:
+                copy.write(part)
+                part = "".join(islice(left, ROWS_PER_WRITE))
             yield
     except psycopg.Error as error:
         lost = connection.closed

@@ -196,9 +196,7 @@ def adding_events(session: Session, events: Sequence[ChainEvent]) -> AbstractCon
 
     PostgreSQL stores them while the caller does something else, without the session.
     """
-    return copying_rows(
-        session, EventRow.__tablename__, EVENT_COLUMNS, [_event_line(event) for event in events]
-    )
+    return copying_rows(session, EventRow.__tablename__, EVENT_COLUMNS, map(_event_line, events))
 
 
 def events_between(
