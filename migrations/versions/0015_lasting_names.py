@@ -1,7 +1,7 @@
 """Accounts, keys and gateways are never removed; so a hold's row need not ask whether they are there.
 
-Three foreign keys cost half of what it takes to write a hold: for each row three look-ups, each of which
-locks the row that it finds. What they guarded against is refused where it would happen.
+Three foreign keys cost each hold three look-ups, each of which locks the row that it finds. What they guarded
+against is refused where it would happen.
 """
 
 from alembic import op

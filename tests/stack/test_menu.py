@@ -193,7 +193,7 @@ def test_fresh_throws_nothing_away_that_is_not_a_stack_s(tmp_path: Path, typed: 
 
 
 def test_whoever_follows_loads_nothing_that_only_transactions_need() -> None:
-    """A third of the time that the follower took to start was web3, for one function of the deployment."""
+    """web3 takes longer to load than the rest of the node's adapter."""
     loads = "import sys, entitlement.wiring.following; print('web3' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "False"
