@@ -100,6 +100,9 @@ class ScriptedChain:
     def expect(self, first: int, last: int) -> None:
         self.expected.append((first, last))
 
+    def read_piece(self) -> bool:
+        return False
+
     def headers(self, first: int, last: int) -> list[Header]:
         return self.headers_[first : last + 1]
 

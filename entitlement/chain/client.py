@@ -24,11 +24,12 @@ from entitlement.chain import answers
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.asked_ahead import AskedAhead, Logs
 from entitlement.chain.bloom import BLOOM_BYTES, BloomWatch
-from entitlement.chain.decode import LogDecoder, Said, TableDecoder
+from entitlement.chain.decode import LogDecoder, Read, Said, TableDecoder
 from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.endpoints import open_rpc
 from entitlement.chain.log_ranges import LogRanges
 from entitlement.chain.networks import Network
+from entitlement.chain.piecewise import Piecewise, drained
 from entitlement.chain.receipts import ReceiptCheck
 from entitlement.chain.rpc import HASHES_ONLY, RpcLimits
 from entitlement.chain.spoken import Kept, Spoken
@@ -80,7 +81,7 @@ class RpcLogReader(Generic[Said]):
         self._receipts = ReceiptCheck(decoder.topics_of) if check_receipts else None
         self._may_say: dict[str, int] = {}
         self._lock = Lock()
-        self._ahead = AskedAhead()
+        self._ahead = AskedAhead[Header | None, Read[Said]]()
         self._in_flight = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="node")
         self._is_checked = False
 
@@ -129,12 +130,13 @@ class RpcLogReader(Generic[Said]):
         """Return blocks `first..last`, both included, each linked to the one before it by hash."""
         assert 0 <= first <= last, f"{first}..{last} is no range"
         self._check_chain()
-        blocks = self._ahead.take_blocks(first, last) or self._blocks(first, last)
-        if None in blocks:
-            raise InconsistentNode(
-                f"asked for blocks {first}..{last}, block {first + blocks.index(None)} is missing"
-            )
-        headers = [self._taken(block) for block in blocks]
+        headers: list[Header] = []
+        for header in self._ahead.take_blocks(first, last) or self._blocks(first, last):
+            if header is None:
+                raise InconsistentNode(
+                    f"asked for blocks {first}..{last}, block {first + len(headers)} is missing"
+                )
+            headers.append(header)
         if headers[0].number != first or not is_linked(headers, None):
             raise InconsistentNode(f"blocks {first}..{last} do not follow each other")
         return headers
@@ -145,11 +147,15 @@ class RpcLogReader(Generic[Said]):
         # One more than is read of several blocks, which then are found to be too full.
         most = None if first == last else LOGS_AT_ONCE + 1
 
-        def logs() -> Logs:
+        def logs() -> Logs[Read[Said]]:
             ends: list[Any] = []
-            return Logs(list(islice(self._range(first, last, ends=ends), most)), ends)
+            return self._logs(drained(list(islice(self._range(first, last, ends=ends), most))), ends)
 
         self._ahead.begin(first, last, lambda: self._blocks(first, last), logs)
+
+    def read_piece(self) -> bool:
+        """Read a little of what `expect` has fetched by now; return whether there was any."""
+        return self._ahead.read_piece()
 
     def said(self, headers: Sequence[Header]) -> list[Said]:
         """Return what the contracts said in exactly these blocks, in chain order.
@@ -160,8 +166,7 @@ class RpcLogReader(Generic[Said]):
         if not headers:
             return []
         self._check_chain()
-        kept = None if self._receipts is None else Kept()
-        spoken, cut = self._by_height(headers, kept)
+        spoken, cut, kept = self._by_height(headers)
         loud = self._loud(headers)
         missing: dict[Header, int] = {}
         for header in headers:
@@ -190,20 +195,23 @@ class RpcLogReader(Generic[Said]):
     ) -> Iterator[Any]:
         return self._ranges.logs(self._rpc, only or self._filter(), first, last, ends)
 
-    def _by_height(self, headers: Sequence[Header], kept: Kept | None) -> tuple[Spoken[Said], set[str]]:
-        """Return what was said, and the blocks in which an answer ended: there it may have been cut off."""
+    def _logs(self, logs: Iterable[Any], ends: list[Any]) -> Logs[Read[Said]]:
+        """Return logs and the last ones of their parts, to be read once somebody asks what they say."""
+        kept = None if self._receipts is None else Kept()
+        reads = self._decoder.read(logs if kept is None else kept.passing(logs))
+        return Logs(Piecewise(reads), ends, kept)
+
+    def _by_height(self, headers: Sequence[Header]) -> tuple[Spoken[Said], set[str], Kept | None]:
+        """Return what was said, the blocks where an answer ended (perhaps it was cut off), and the logs."""
         first, last = headers[0].number, headers[-1].number
+        told = self._ahead.take_logs(first, last)
+        if told is None:
+            ends: list[Any] = []
+            told = self._logs(self._range(first, last, ends=ends), ends)
         spoken = Spoken[Said](headers, self._watch.bit_of)
-        ends: list[Any] = []
-        ahead = self._ahead.take_logs(first, last)
-        logs: Iterable[Any] = self._range(first, last, ends=ends) if ahead is None else ahead.told
-        if kept is not None:
-            logs = kept.passing(logs)
-        spoken.take(self._decoder.read(logs), most=LOGS_AT_ONCE if len(headers) > 1 else sys.maxsize)
-        return spoken, {
-            answers.digest(answers.mapping(log, "a log"), "blockHash")
-            for log in (ends if ahead is None else ahead.ends)
-        }
+        spoken.take(told.reads, most=LOGS_AT_ONCE if len(headers) > 1 else sys.maxsize)
+        cut = {answers.digest(answers.mapping(log, "a log"), "blockHash") for log in told.ends}
+        return spoken, cut, told.kept
 
     def _left_out(
         self, missing: dict[Header, int], spoken: Spoken[Said], cut: set[str]
@@ -293,10 +301,11 @@ class RpcLogReader(Generic[Said]):
             raise InconsistentNode(f"asked for block {number}, got block {taken.number}")
         return taken
 
-    def _blocks(self, first: int, last: int) -> list[Any]:
-        return self._batched(
+    def _blocks(self, first: int, last: int) -> Piecewise[Header | None]:
+        blocks = self._batched(
             "eth_getBlockByNumber", [[hex(number), HASHES_ONLY] for number in range(first, last + 1)]
         )
+        return Piecewise(None if block is None else self._taken(block) for block in drained(blocks))
 
     def _batched(self, method: str, params: Sequence[Sequence[object]]) -> list[Any]:
         parts = [params[start : start + CALLS_PER_BATCH] for start in range(0, len(params), CALLS_PER_BATCH)]

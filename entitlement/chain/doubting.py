@@ -50,6 +50,10 @@ class DoubtingReader:
         with self._heard():
             self._reader.expect(first, last)
 
+    def read_piece(self) -> bool:
+        """Read a little of what has come."""
+        return self._reader.read_piece()
+
     @contextmanager
     def _heard(self) -> Generator[None]:
         try:

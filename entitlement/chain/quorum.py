@@ -119,6 +119,10 @@ class QuorumReader:
         """Let the first node be asked for blocks `first..last`."""
         self._first.expect(first, last)
 
+    def read_piece(self) -> bool:
+        """Read a little of what the first node was asked for."""
+        return self._first.read_piece()
+
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
         """Return what the first node says of these blocks, to be compared when they become final."""
         events = self._first.events(headers)

@@ -37,6 +37,13 @@ class ChainReader(Protocol):
         """
         ...
 
+    def read_piece(self) -> bool:
+        """Read a little of what came after `expect`, and return whether there was any to read.
+
+        For whoever has a moment, as while a database writes. It changes no answer either, and raises nothing.
+        """
+        ...
+
     def headers(self, first: int, last: int) -> list[Header]:
         """Return blocks `first..last`, both included, each linked to the one before it by hash."""
         ...

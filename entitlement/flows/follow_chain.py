@@ -40,6 +40,7 @@ from entitlement.store import chain as chain_rows
 from entitlement.store import pro_rata
 from entitlement.store.chain import Followed
 from entitlement.store.clock import service_time
+from entitlement.store.waiting import meanwhile
 
 BLOCKS_KEPT = 1_024
 """Blocks below the head that are all kept, as are all that are not final: a fork is found to the block."""
@@ -280,7 +281,8 @@ class FollowChain:
     ) -> None:
         head = headers[-1] if headers else known.head
         oldest = min(head.number - BLOCKS_KEPT, final.number)
-        with self._sessions.begin() as session:
+        # What comes next is read where PostgreSQL would be waited for.
+        with meanwhile(self._reader.read_piece), self._sessions.begin() as session:
             self._take_cursor(session, known)
             chain_rows.add_blocks(session, _kept(headers, oldest))
             settled = self._stored(session, known, to=final.number)

@@ -219,6 +219,10 @@ class UpTo:
         """As the reader."""
         self._reader.expect(first, last)
 
+    def read_piece(self) -> bool:
+        """As the reader."""
+        return self._reader.read_piece()
+
     def events(self, headers: Sequence[Header]) -> list[ChainEvent]:
         """As the reader."""
         return self._reader.events(headers)

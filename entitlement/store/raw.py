@@ -14,7 +14,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.util.concurrency import in_greenlet
 
-from entitlement.store.waiting import Result, wait_for_driver
+from entitlement.store.waiting import (
+    SECONDS_BETWEEN_LOOKS,
+    Result,
+    wait_for_driver,
+    work_meanwhile,
+    worked_through,
+)
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -30,9 +36,13 @@ class CarryingConnection(Connection):
         self._commit_with = commit
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
-        """Wait in the way of whoever runs: a thread, or an event loop."""
+        """Wait in the way of whoever runs: a thread, perhaps with other work, or an event loop."""
         if in_greenlet():
             return wait_for_driver(gen, self.pgconn.socket, interval)
+        piece = work_meanwhile()
+        if piece is not None:
+            gen = worked_through(gen, self.pgconn.socket, piece)
+            interval = min(interval, SECONDS_BETWEEN_LOOKS)
         return super().wait(gen, interval, timeout)
 
     def commit(self) -> None:

@@ -1,22 +1,24 @@
-"""A flow in an event loop: what it waits for, nobody else does."""
+"""Who waits for the database: a flow in an event loop, which holds nobody else up, or one with other work."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import uvloop
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.store.bulk import copying_rows
 from entitlement.store.journey import Journey
 from entitlement.store.raw import CarryingConnection, driver_of
 from entitlement.store.server import engine
 from entitlement.store.session import session_factory
-from entitlement.store.waiting import in_loop
+from entitlement.store.waiting import in_loop, meanwhile
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 LONG = 0.3
@@ -145,3 +147,87 @@ def test_a_flow_in_a_thread_waits_as_ever(sessions: sessionmaker[Session], run: 
     turns, found = run(turns_during(asyncio.to_thread(double, sessions, 5, LONG)))
     assert found == 10
     assert turns > 10
+
+
+def test_other_work_is_done_while_the_driver_waits(sessions: sessionmaker[Session]) -> None:
+    pieces = Pieces(10**9)
+    with meanwhile(pieces.do), sessions.begin() as session:
+        assert session.execute(text("SELECT 7 FROM pg_sleep(:long)"), {"long": LONG}).scalar_one() == 7
+        done = pieces.done
+    assert done > 100, "a piece takes no time at all"
+    with sessions.begin() as session:
+        before = pieces.done
+        session.execute(text("SELECT pg_sleep(0.01)"))
+    assert pieces.done == before, "only in the block"
+
+
+def test_work_that_comes_later_is_noticed_and_none_costs_no_processor(
+    sessions: sessionmaker[Session],
+) -> None:
+    """Whoever fetches may be done while the database still works."""
+    pieces = Pieces(0)
+    threading.Timer(LONG / 3, pieces.give, [50]).start()
+    began, processor = time.monotonic(), time.thread_time()
+    with meanwhile(pieces.do), sessions.begin() as session:
+        session.execute(text("SELECT pg_sleep(:long)"), {"long": LONG})
+        assert pieces.done == 50
+    assert time.monotonic() - began >= LONG
+    assert time.thread_time() - processor < LONG / 2, "it sleeps where there is nothing to do"
+
+
+def test_everything_the_driver_does_comes_out_the_same(sessions: sessionmaker[Session]) -> None:
+    """A COPY larger than the socket takes at once, a large answer, an error, and a lost connection."""
+    pieces, long_word = Pieces(10**9), "x" * 5_000_000
+    with meanwhile(pieces.do):
+        with sessions.begin() as session:
+            session.execute(text("CREATE TEMPORARY TABLE copied (word text)"))
+            with copying_rows(session, "copied", ["word"], (f"{long_word}\n" for _ in range(3))):
+                pass
+            found = session.execute(text("SELECT word FROM copied")).scalars().all()
+            assert found == [long_word] * 3
+        with pytest.raises(DataError, match="division by zero"), sessions.begin() as session:
+            session.execute(text("SELECT 1 / 0"))
+        with sessions.begin() as session:
+            assert session.execute(text("SELECT 1")).scalar_one() == 1
+        with pytest.raises(OperationalError), sessions.begin() as session:
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        with sessions.begin() as session:
+            assert session.execute(text("SELECT 2")).scalar_one() == 2
+    assert pieces.done
+
+
+def test_who_interrupts_other_work_interrupts_the_question(sessions: sessionmaker[Session]) -> None:
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), meanwhile(interrupt), sessions.begin() as session:
+        session.execute(text("SELECT pg_sleep(60)"))
+    with sessions.begin() as session:
+        assert session.execute(text("SELECT 3")).scalar_one() == 3
+        running = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60%'")
+        until(lambda: session.execute(running).scalar_one() == 0)
+
+
+@dataclass
+class Pieces:
+    """Other work, and how much of it was done."""
+
+    left: int
+    done: int = 0
+
+    def give(self, more: int) -> None:
+        self.left += more
+
+    def do(self) -> bool:
+        if not self.left:
+            return False
+        self.left -= 1
+        self.done += 1
+        return True
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
