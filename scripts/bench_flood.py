@@ -73,9 +73,10 @@ def main() -> None:
     table = Table("honest holds", "a second", "p50 ms", "p99 ms", "wrong", "refused beside them, a second")
     with (
         tempfile.TemporaryDirectory(prefix="entitlement-bench-") as folder,
-        served(Path(folder), given.accounts) as (url, database, token, keys),
+        served(Path(folder), given.accounts) as serving,
     ):
-        revoked = revoked_keys(session_factory(database), given.accounts + 1)
+        url, token, keys = serving.url, serving.token, serving.keys
+        revoked = revoked_keys(session_factory(serving.database), given.accounts + 1)
         ask(url, token, keys, "hold", HONEST, 2)
         for name, tried in (("alone", None), ("guessed keys", []), ("revoked keys", revoked)):
             flood = None if tried is None else Flood(url, token, tried, given.rate, given.seconds + 2)

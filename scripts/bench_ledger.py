@@ -92,7 +92,9 @@ def main() -> None:
                 console.print(inside(session_factory(made), given.accounts))
         if given.only == "inside":
             return
-        with served(Path(folder), given.accounts) as (url, database, token, keys):
+        with served(Path(folder), given.accounts) as serving:
+            url, database, token, keys = serving.url, serving.database, serving.token, serving.keys
+            console.print(f"the API answers {serving.start_seconds:.2f} s after its start: {memory(serving)}")
             floor = plain_transactions(database, given.connections)
             console.print(f"one plain transaction a request, {given.connections} at once: {floor:,.0f}/s")
             table = Table("", "per second", "p50 ms", "p99 ms", "of plain", "wrong")
@@ -110,6 +112,7 @@ def main() -> None:
                     str(sum(run.wrong for run in runs)),
                 )
             console.print(table)
+            console.print(f"the API then: {memory(serving)}")
 
 
 def measurements(connections: int) -> Sequence[tuple[str, str, int, int]]:
@@ -190,9 +193,30 @@ def processor_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """An API that runs, over a database of its own."""
+
+    url: str
+    database: Engine
+    token: str
+    keys: list[str]
+    """Of the accounts; the last one has no credit."""
+    process: int
+    start_seconds: float
+    """From the start of its process to its first answer."""
+
+
+def memory(serving: Serving) -> str:
+    """Say how much the API has in memory, and had at the most."""
+    status = Path(f"/proc/{serving.process}/status").read_text()
+    now, most = (int(found(rf"{name}:\s+(\d+) kB", status)) / 1_000 for name in ("VmRSS", "VmHWM"))
+    return f"{now:.0f} MB in memory, {most:.0f} at the most"
+
+
 @contextmanager
-def served(folder: Path, accounts: int) -> Generator[tuple[str, Engine, str, list[str]]]:
-    """Run the API over a database of its own; hand out its address, a token and the keys of the accounts."""
+def served(folder: Path, accounts: int) -> Generator[Serving]:
+    """Run the API over a database of its own, with accounts."""
     with database_of(folder / "postgres") as made:
         sessions = session_factory(made)
         token = ManageGateways(sessions).issue_token("bench")
@@ -205,11 +229,12 @@ def served(folder: Path, accounts: int) -> Generator[tuple[str, Engine, str, lis
             "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
         }
         program = [sys.executable, "-m", "entitlement", "serve", "--port", str(PORT)]
+        begun = time.perf_counter()
         with subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603
             try:
                 url = f"http://127.0.0.1:{PORT}"
                 wait_for(url)
-                yield url, made, token, keys
+                yield Serving(url, made, token, keys, process.pid, time.perf_counter() - begun)
             finally:
                 process.terminate()
 
@@ -230,12 +255,12 @@ def make_account(sessions: sessionmaker[Session], number: int, poor: int) -> str
 
 def wait_for(url: str) -> None:
     """Return once the API answers."""
-    for _ in range(200):
+    for _ in range(1_000):
         try:
             if httpx.get(f"{url}/health/live").is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
+            time.sleep(0.01)
     sys.exit("the API did not start")
 
 

@@ -11,7 +11,7 @@ from entitlement.chain.reader import ChainReader
 from entitlement.core.blocks import Header
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, ends_at, epoch_at
 from entitlement.core.errors import InconsistentNode
-from entitlement.core.events import ChainEvent, LogPlace
+from entitlement.core.events import ChainEvent, LogPlace, wallets_in
 from entitlement.core.holds import DEFAULT_TTL_SECONDS, HoldRequest
 from entitlement.core.keys import NewKey, hash_secret
 from entitlement.core.ledger import Source, book_grant
@@ -253,7 +253,7 @@ def assert_follows(chain: ScriptedChain, sessions: sessionmaker[Session]) -> Non
     at_head = dict(at_final)
     above = chain.all_events(to=found.head.number)[len(chain.all_events(to=found.final.number)) :]
     fold(at_head, above)
-    assert stored[True] == {wallet: at_head[wallet] for wallet in chain_rows.wallets_in(above)}
+    assert stored[True] == {wallet: at_head[wallet] for wallet in wallets_in(above)}
 
 
 def known(sessions: sessionmaker[Session]) -> Followed:

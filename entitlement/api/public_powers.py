@@ -15,8 +15,8 @@ from entitlement.api.public_schemas import (
     SettingOut,
 )
 from entitlement.chain.public.snapshot import Snapshot
+from entitlement.chain.timelock.operation import Call
 from entitlement.chain.timelock.proposal import is_reason_of
-from entitlement.chain.timelock.queue import Call
 from entitlement.core.public_events import CallScheduled
 from entitlement.core.public_history import Operation, holders, operations
 from entitlement.flows.kept_answer import Held

@@ -11,8 +11,8 @@ from eth_utils.address import is_checksum_address
 
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.powers import TIMELOCK_ROLES
+from entitlement.chain.timelock.operation import Call
 from entitlement.chain.timelock.proposal import Proposal
-from entitlement.chain.timelock.queue import Call
 from entitlement.cli.amounts import usdc_units, wei
 from entitlement.core.epochs import SECONDS_PER_EPOCH, SECONDS_PER_YEAR
 from entitlement.core.errors import InvalidRequest

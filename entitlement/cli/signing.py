@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from entitlement.chain.signers import RemoteSigner, Signer, account_from_key, account_from_keystore
+from entitlement.chain.accounts import account_from_key, account_from_keystore
+from entitlement.chain.signers import RemoteSigner, Signer
 from entitlement.core.errors import SetupError
 
 PASSWORD_VARIABLE = "KEYSTORE_PASSWORD"  # noqa: S105 - its name

@@ -14,9 +14,10 @@ from hexbytes import HexBytes
 
 from entitlement.chain.deployment.record import DEPLOYMENTS
 from entitlement.chain.networks import NETWORKS
+from entitlement.chain.timelock.operation import NO_PREDECESSOR, Operation, State
 from entitlement.chain.timelock.operation_file import read_file, write_file
 from entitlement.chain.timelock.proposal import is_reason_of
-from entitlement.chain.timelock.queue import NO_PREDECESSOR, Operation, State, find, read_queue
+from entitlement.chain.timelock.queue import find, read_queue
 from entitlement.chain.timelock.rehearsal import AFTER, Rehearsal, rehearse
 from entitlement.cli.acts import By, because
 from entitlement.cli.proposals import KINDS

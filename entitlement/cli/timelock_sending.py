@@ -17,8 +17,9 @@ from entitlement.chain.deployment.record import Deployment, deployment_path, rea
 from entitlement.chain.networks import load_network
 from entitlement.chain.rpc import HASHES_ONLY
 from entitlement.chain.signers import Signer
+from entitlement.chain.timelock.operation import Operation
 from entitlement.chain.timelock.operation_file import OperationFile, write_file
-from entitlement.chain.timelock.queue import Operation, read_queue
+from entitlement.chain.timelock.queue import read_queue
 from entitlement.chain.transactions import deliver, prepare
 from entitlement.cli.show import console, step
 from entitlement.cli.signing import find_signer

@@ -8,8 +8,8 @@ import typer
 from eth_account.signers.local import LocalAccount
 from rich.table import Table
 
+from entitlement.chain.accounts import account_from_key
 from entitlement.chain.devnet import ACCOUNTS, development_account
-from entitlement.chain.signers import account_from_key
 from entitlement.cli.amounts import nano_usd
 from entitlement.cli.service_client import ServiceClient
 from entitlement.cli.show import console, dollars, moment, tokens

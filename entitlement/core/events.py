@@ -4,6 +4,7 @@ Each class is one event of one contract. `wallet` is always the account the even
 or units of USDC where something is bought.
 """
 
+from collections.abc import Iterable
 from typing import get_args
 
 from entitlement.core.epochs import Epoch
@@ -242,13 +243,13 @@ DELEGATIONS = (Delegated, DelegationEnded)
 """What is about two wallets."""
 
 
-def wallets_of(event: ChainEvent) -> tuple[Wallet, ...]:
-    """Return the wallets whose position `event` changes: the giver and the receiver for a delegation.
-
-    None for a purchase.
-    """
-    if isinstance(event, PURCHASES):
-        return ()
-    if isinstance(event, DELEGATIONS) and event.receiver != event.wallet:
-        return (event.wallet, event.receiver)
-    return (event.wallet,)
+def wallets_in(events: Iterable[ChainEvent]) -> set[Wallet]:
+    """Return the wallets whose positions `events` change: of a delegation both, of a purchase nobody's."""
+    found: set[Wallet] = set()
+    for event in events:
+        if isinstance(event, PURCHASES):
+            continue
+        found.add(event.wallet)
+        if isinstance(event, DELEGATIONS):
+            found.add(event.receiver)
+    return found

@@ -41,7 +41,7 @@ from entitlement.core.events import (
     VvvLocked,
     VvvStaked,
     VvvUnlocked,
-    wallets_of,
+    wallets_in,
 )
 from entitlement.core.record import record
 from entitlement.core.units import Wallet, Wei
@@ -141,7 +141,7 @@ def fold(
 
 def apply_event(position: Position, event: ChainEvent) -> Position:
     """Return `position` after `event`, which must be about its wallet."""
-    assert position.wallet in (event.wallet, *wallets_of(event)), f"{event} is not about {position.wallet}"
+    assert position.wallet in (event.wallet, *wallets_in([event])), f"{event} is not about {position.wallet}"
     after = {position.wallet: position}
     fold(after, [event], only={position.wallet})
     return after[position.wallet]

@@ -102,7 +102,10 @@ def stake_changes(events: Iterable[ChainEvent]) -> list[StakeChange]:
     """Return how `events`, in chain order, change what is staked: once for each block that does."""
     by_block: dict[int, int] = {}
     for event in events:
-        by_block[event.at.block_number] = by_block.get(event.at.block_number, 0) + stake_change(event)
+        change = stake_change(event)
+        if change:
+            number = event.at.block_number
+            by_block[number] = by_block.get(number, 0) + change
     return [StakeChange(number, amount) for number, amount in by_block.items() if amount]
 
 

@@ -5,6 +5,12 @@
 Nobody waits for a group to fill: one question alone is a group of one. A group is decided in the event loop's
 own thread, which goes on reading requests while PostgreSQL works (store.waiting); two threads would hand the
 interpreter to each other several times a request.
+
+Where many wait, two groups take turns, each of its own half of the accounts: two that had accounts in common
+would wait for each other's locks.
+
+    even accounts   | decide |  PostgreSQL  | decide |  PostgreSQL  | ...
+    odd accounts             | decide |  PostgreSQL  | decide |  PostgreSQL  | ...
 """
 
 import asyncio
@@ -15,14 +21,18 @@ from dataclasses import dataclass
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from entitlement.core.holds import HoldRequest
 from entitlement.flows.spend_credit import Outcome, Question, SpendCredit
 from entitlement.store.waiting import in_loop
 
 QUESTIONS_PER_GROUP = 1_000
 """With more the accounts that a group has locked would keep other processes waiting for too long."""
 GROUPS_AT_ONCE = 2
-"""One is decided here while PostgreSQL works on the other."""
 QUESTIONS_OF_A_SECOND_GROUP = 100
+"""Each group has a price of its own, here and in PostgreSQL, which many must share."""
+EVEN, ODD = 0, 1
+Halves = tuple[int, ...]
+BOTH: Halves = (EVEN, ODD)
 DATABASE_LOST = (OperationalError, InterfaceError, PoolTimeout)
 
 
@@ -37,51 +47,98 @@ class AnswerTogether:
 
     def __init__(self, spend: SpendCredit) -> None:
         self._spend = spend
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: tuple[deque[_Waiting], deque[_Waiting]] = (deque(), deque())
+        """By the half of the accounts that they are about."""
         self._tasks: set[asyncio.Task[None]] = set()
         """Kept, or nothing else would keep them from being collected."""
-        self._groups = 0
-        """How many are carried out, or begin to be."""
+        self._is_beginning = False
+        """Whether a group is about to take what waits."""
+        self._carried_out: list[Halves] = []
+        """The halves of each group that is carried out."""
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """Return the outcomes, once they are committed. Raises what `SpendCredit.answer` raises.
 
         Whoever stops waiting does not keep the questions from being answered.
         """
+        halves = self._halves_of(questions)
+        if halves is None:
+            return await self._put(questions, self._shorter())
+        places = [place for half in BOTH for place in halves[half]]
+        answered = await asyncio.gather(
+            *[self._put([questions[place] for place in halves[half]], half) for half in BOTH]
+        )
+        outcomes = dict(zip(places, [outcome for part in answered for outcome in part], strict=True))
+        return [outcomes[place] for place in range(len(questions))]
+
+    def _halves_of(self, questions: Sequence[Question]) -> tuple[list[int], list[int]] | None:
+        """Return which of these questions are about which half, or None where they stay together."""
+        found: tuple[list[int], list[int]] = ([], [])
+        for place, question in enumerate(questions):
+            account_id = self._spend.account_of(question)
+            if account_id is None:
+                return None
+            found[account_id % 2].append(place)
+        # One request id may stand under two keys, and then it matters which of them is asked first.
+        names = [
+            (question.gateway_id, question.operation.request_id)
+            for question in questions
+            if isinstance(question.operation, HoldRequest)
+        ]
+        return found if found[EVEN] and found[ODD] and len(set(names)) == len(names) else None
+
+    def _put(self, questions: Sequence[Question], half: int) -> "asyncio.Future[list[Outcome]]":
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._may_begin():
-            self._groups += 1
-            task = asyncio.create_task(self._carry_out())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return await waiting.answered
+        self._waiting[half].append(waiting)
+        self._begin()
+        return waiting.answered
 
-    def _may_begin(self) -> bool:
-        """Whether what waits is another group, beside one that is carried out.
+    def _begin(self) -> None:
+        """Begin another group, where what waits may be one; what comes in this turn of the loop joins it."""
+        if self._is_beginning or not self._next_halves():
+            return
+        self._is_beginning = True
+        task = asyncio.create_task(self._carry_out())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-        Only if that one is large: each has a price of its own, here and in PostgreSQL, which many must share.
-        """
-        if self._groups == 0:
-            return True
-        if self._groups == GROUPS_AT_ONCE:
-            return False
-        return sum(len(each.questions) for each in self._waiting) >= QUESTIONS_OF_A_SECOND_GROUP
+    def _next_halves(self) -> Halves:
+        """Return what another group may be about: nothing, one half of the accounts, or both."""
+        if len(self._carried_out) == GROUPS_AT_ONCE:
+            return ()
+        free = tuple(half for half in BOTH if (half,) not in self._carried_out)
+        sizes = {half: sum(len(each.questions) for each in self._waiting[half]) for half in free}
+        waiting = sum(sizes.values())
+        if waiting < (QUESTIONS_OF_A_SECOND_GROUP if self._carried_out else 1):
+            return ()
+        if waiting < GROUPS_AT_ONCE * QUESTIONS_OF_A_SECOND_GROUP:
+            return free
+        return (max(free, key=lambda half: sizes[half]),)
+
+    def _shorter(self) -> int:
+        return EVEN if len(self._waiting[EVEN]) <= len(self._waiting[ODD]) else ODD
 
     async def _carry_out(self) -> None:
+        halves = self._next_halves()
+        group = self._taken(halves)
+        self._carried_out.append(halves)
+        self._is_beginning = False
+        self._begin()
         try:
-            while self._waiting:
-                await self._answer(self._next_group())
+            await self._answer(group)
         finally:
             # In the same breath in which nobody waits: whoever asks after it begins the next.
-            self._groups -= 1
+            self._carried_out.remove(halves)
+            self._begin()
 
-    def _next_group(self) -> list[_Waiting]:
-        group = [self._waiting.popleft()]
-        size = len(group[0].questions)
-        while self._waiting and size + len(self._waiting[0].questions) <= QUESTIONS_PER_GROUP:
-            group.append(self._waiting.popleft())
-            size += len(group[-1].questions)
+    def _taken(self, halves: Halves) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        size = 0
+        for half in halves:
+            waiting = self._waiting[half]
+            while waiting and (not group or size + len(waiting[0].questions) <= QUESTIONS_PER_GROUP):
+                group.append(waiting.popleft())
+                size += len(group[-1].questions)
         return group
 
     async def _answer(self, group: Sequence[_Waiting]) -> None:

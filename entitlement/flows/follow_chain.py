@@ -30,7 +30,7 @@ from entitlement.core.errors import (
     SetupError,
     WrongChain,
 )
-from entitlement.core.events import ChainEvent
+from entitlement.core.events import ChainEvent, wallets_in
 from entitlement.core.positions import Position, fold
 from entitlement.core.pro_rata import stake_changes
 from entitlement.core.reorg import fork_point, is_linked
@@ -289,13 +289,13 @@ class FollowChain:
             settled += [event for event in events if event.at.block_number <= final.number]
             changes = stake_changes(settled)
             pro_rata.note_stake(session, start=known.start, above=known.final, to=final, changes=changes)
-            positions = chain_rows.positions(session, chain_rows.wallets_in(settled), pending=False)
+            positions = chain_rows.positions(session, wallets_in(settled), pending=False)
             with chain_rows.adding_events(session, events):
                 fold(positions, settled)
             chain_rows.write_positions(session, positions.values(), pending=False)
             # Where all was final, and all is again, no wallet has a pending position, before or after.
             if known.final != known.head or final != head:
-                touched = chain_rows.wallets_in(events) | set(positions)
+                touched = wallets_in(events) | set(positions)
                 self._write_pending(session, touched, final=final, head=head)
             chain_rows.thin_blocks_below(session, oldest, keep_every=SPARSE_BLOCK_EVERY)
             chain_rows.move_cursor(
@@ -317,7 +317,7 @@ class FollowChain:
     def _write_pending(self, session: Session, wallets: set[Wallet], *, final: Header, head: Header) -> None:
         """Write what `wallets` have at `head` where events above `final` change it; drop it elsewhere."""
         above = self._of(wallets, session, above=final.number, to=head.number)
-        differing = wallets & chain_rows.wallets_in(above)
+        differing = wallets & wallets_in(above)
         positions = chain_rows.positions(session, differing, pending=False)
         fold(positions, above, only=differing)
         chain_rows.write_positions(session, positions.values(), pending=True)

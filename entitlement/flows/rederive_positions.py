@@ -15,7 +15,7 @@ from operator import itemgetter
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.errors import CursorMoved, JournalBroken, SetupError
-from entitlement.core.events import ChainEvent, wallets_of
+from entitlement.core.events import ChainEvent, wallets_in
 from entitlement.core.positions import Position, fold
 from entitlement.core.units import Wallet
 from entitlement.flows.reindex_chain import DIFFERENCES_SHOWN, Progress, Rebuilt, Shadow
@@ -120,7 +120,7 @@ class RederivePositions:
         """Bring the shadow to the cursor of now: only who has events since, or had some that are undone."""
         since = chain_rows.events_between(session, above=known.final.number, to=now.head.number)
         with shadow.begin() as writing:
-            moved = sorted(chain_rows.wallets_in(since) | chain_rows.wallets_with_pending(writing))
+            moved = sorted(wallets_in(since) | chain_rows.wallets_with_pending(writing))
             for first in range(0, len(moved), WALLETS_AT_ONCE):
                 wallets = moved[first : first + WALLETS_AT_ONCE]
                 for pending in (False, True):
@@ -128,7 +128,7 @@ class RederivePositions:
                 told = chain_rows.events_between(session, above=-1, to=now.head.number, wallets=wallets)
                 of: dict[Wallet, list[ChainEvent]] = {wallet: [] for wallet in wallets}
                 for event in told:
-                    for wallet in set(wallets_of(event)) & of.keys():
+                    for wallet in wallets_in([event]) & of.keys():
                         of[wallet].append(event)
                 journal.add_positions(
                     writing,

@@ -105,6 +105,14 @@ class SpendCredit:
                 outcomes[place] = outcome
         return [outcome for outcome in outcomes if outcome is not None]
 
+    def account_of(self, question: Question) -> int | None:
+        """Return whose account a question is about, if that is remembered."""
+        operation = question.operation
+        owner = self._owners.of(
+            operation.key_hash if isinstance(operation, HoldRequest) else operation.hold_id
+        )
+        return None if owner is None else owner[0]
+
     def hold(self, gateway_id: int, request: HoldRequest) -> HoldAnswer:
         """Set credit aside, for a hold or a lease, or charge it at once.
 

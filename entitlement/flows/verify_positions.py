@@ -19,7 +19,7 @@ from entitlement.chain.reader import ChainReader
 from entitlement.chain.views import Totals, differences, totals, wallet_views
 from entitlement.core.blocks import Header
 from entitlement.core.errors import InvalidRequest, SetupError
-from entitlement.core.events import wallets_of
+from entitlement.core.events import wallets_in
 from entitlement.core.positions import Position, apply_event
 from entitlement.core.units import Wallet, Wei
 from entitlement.store import chain as chain_rows
@@ -161,7 +161,7 @@ class VerifyPositions:
         found: list[str] = []
         folded = {wallet: Position(wallet) for wallet in wallets}
         for event in events:
-            for wallet in set(wallets_of(event)) & set(folded):
+            for wallet in wallets_in([event]) & set(folded):
                 try:
                     folded[wallet] = apply_event(folded[wallet], event)
                 except AssertionError as error:

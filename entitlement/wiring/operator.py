@@ -4,13 +4,13 @@ import secrets
 
 from eth_account.signers.local import LocalAccount
 
+from entitlement.chain.accounts import account_from_key, account_from_keystore
 from entitlement.chain.addresses import addresses_in
 from entitlement.chain.attest import Attester
 from entitlement.chain.deployment.record import deployment_path, read_deployment
 from entitlement.chain.holdings import holdings
 from entitlement.chain.networks import Network
 from entitlement.chain.rpc import JsonRpc
-from entitlement.chain.signers import account_from_key, account_from_keystore
 from entitlement.core.attested import Domain
 from entitlement.core.blocks import Header
 from entitlement.core.errors import SetupError

@@ -14,7 +14,7 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.networks import Network
 from entitlement.chain.views import differences, wallet_view
 from entitlement.core.blocks import Header
-from entitlement.core.events import ChainEvent, wallets_of
+from entitlement.core.events import ChainEvent, wallets_in
 from entitlement.core.positions import Position, Ticket, fold, open_tickets
 from entitlement.core.reorg import fork_point, is_linked
 from entitlement.core.units import Wallet
@@ -83,7 +83,7 @@ def assert_tickets_agree(system: System, following: Following, users: RandomUser
     """Every ticket that was ever written is open on the chain exactly if it is open in the fold."""
     folded: dict[tuple[str, int], tuple[Wallet, Ticket]] = {}
     for wallet in following.positions(following.headers[-1]):
-        own = [event for event in following.events if wallet in wallets_of(event)]
+        own = [event for event in following.events if wallet in wallets_in([event])]
         folded |= {(ticket.station, ticket.number): (wallet, ticket) for ticket in open_tickets(own)}
     on_chain: dict[tuple[str, int], tuple[Wallet, Ticket]] = {}
     for station in STATIONS:

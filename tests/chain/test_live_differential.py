@@ -15,7 +15,7 @@ from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.live.profile import LiveProfile
 from entitlement.chain.networks import Network
 from entitlement.core.blocks import Header
-from entitlement.core.events import ChainEvent, wallets_of
+from entitlement.core.events import ChainEvent, wallets_in
 from entitlement.core.live import LiveAccount
 from entitlement.core.positions import Position, Slot, fold, open_tickets
 from entitlement.core.units import Wallet, Wei
@@ -124,7 +124,7 @@ def test_positions_rights_and_exits_are_the_replica_s_at_every_block(
             own = [
                 event
                 for event in told
-                if event.at.block_number <= head.number and wallet in wallets_of(event)
+                if event.at.block_number <= head.number and wallet in wallets_in([event])
             ]
             exits = {"vvv": account.vvv_exit, "diem": account.diem_exit}
             assert {(ticket.station, ticket.amount, ticket.claimable_at) for ticket in open_tickets(own)} == {

@@ -10,9 +10,10 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from entitlement.chain.accounts import account_from_key, account_from_keystore
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.devnet import development_account
-from entitlement.chain.signers import RemoteSigner, account_from_key, account_from_keystore
+from entitlement.chain.signers import RemoteSigner
 from entitlement.core.errors import NodeUnavailable, SetupError, SignatureRefused
 from tests.chain.lying_node import lying_node
 

@@ -7,16 +7,10 @@ import pytest
 from hexbytes import HexBytes
 
 from entitlement.chain.deployment.powers import holders
+from entitlement.chain.timelock.operation import NO_PREDECESSOR, Call, Operation, State
 from entitlement.chain.timelock.operation_file import OperationFile, read_file, write_file
 from entitlement.chain.timelock.proposal import Proposal
-from entitlement.chain.timelock.queue import (
-    NO_PREDECESSOR,
-    Call,
-    Operation,
-    State,
-    find,
-    read_queue,
-)
+from entitlement.chain.timelock.queue import find, read_queue
 from entitlement.chain.timelock.rehearsal import AFTER, rehearse
 from entitlement.chain.transactions import deliver, prepare
 from entitlement.cli.proposals import KINDS, propose

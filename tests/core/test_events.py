@@ -10,7 +10,7 @@ from entitlement.core.events import (
     LogPlace,
     MembershipBought,
     VvvStaked,
-    wallets_of,
+    wallets_in,
 )
 from entitlement.core.units import Usdc, Wallet, Wei
 
@@ -44,17 +44,17 @@ def test_a_delegation_is_about_the_giver_and_the_receiver() -> None:
         Delegated(AT, GIVER, RECEIVER, 1, Wei(5), Epoch(9)),
         DelegationEnded(AT, GIVER, RECEIVER, 1, Wei(5)),
     ):
-        assert wallets_of(event) == (GIVER, RECEIVER)
+        assert wallets_in([event]) == {GIVER, RECEIVER}
 
 
 def test_a_wallet_is_named_once_even_if_it_is_both_sides() -> None:
-    assert wallets_of(DelegationEnded(AT, GIVER, GIVER, 1, Wei(5))) == (GIVER,)
+    assert wallets_in([DelegationEnded(AT, GIVER, GIVER, 1, Wei(5))]) == {GIVER}
 
 
 def test_every_other_event_is_about_its_wallet_alone() -> None:
-    assert wallets_of(VvvStaked(AT, GIVER, Wei(5))) == (GIVER,)
+    assert wallets_in([VvvStaked(AT, GIVER, Wei(5))]) == {GIVER}
 
 
 def test_a_purchase_changes_nobodys_position() -> None:
-    assert wallets_of(CreditBought(AT, GIVER, Usdc(5))) == ()
-    assert wallets_of(MembershipBought(AT, GIVER, 1, 9)) == ()
+    assert wallets_in([CreditBought(AT, GIVER, Usdc(5))]) == set()
+    assert wallets_in([MembershipBought(AT, GIVER, 1, 9)]) == set()

@@ -7,6 +7,7 @@ from random import Random
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.core.events import wallets_in
 from entitlement.core.positions import Position, fold
 from entitlement.core.units import Wallet
 from entitlement.store import chain as chain_rows
@@ -73,5 +74,5 @@ def assert_no_half_block(sessions: sessionmaker[Session]) -> int:
     above = [event for event in events if event.at.block_number > found.final.number]
     at_head = dict(at_final)
     fold(at_head, above)
-    assert stored[True] == {wallet: at_head[wallet] for wallet in chain_rows.wallets_in(above)}
+    assert stored[True] == {wallet: at_head[wallet] for wallet in wallets_in(above)}
     return found.head.number

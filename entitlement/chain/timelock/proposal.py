@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from entitlement.chain.timelock.queue import NO_PREDECESSOR, Call, operation_id
+from entitlement.chain.timelock.operation import NO_PREDECESSOR, Call, operation_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,9 @@ scheduled --the delay--> ready --executed--> done
     '------------'--------- cancelled
 """
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import replace
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_typing import BlockNumber
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -17,76 +15,15 @@ from web3.types import LogReceipt
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.powers import logs_of
 from entitlement.chain.deployment.record import Deployment
+from entitlement.chain.timelock.operation import Call, Operation, State
 from entitlement.core.blocks import Header
 from entitlement.core.errors import InvalidRequest
-
-NO_PREDECESSOR = bytes(32)
 
 _SCHEDULED = keccak(text="CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)")
 _SALTED = keccak(text="CallSalt(bytes32,bytes32)")
 _EXECUTED = keccak(text="CallExecuted(bytes32,uint256,address,uint256,bytes)")
 _CANCELLED = keccak(text="Cancelled(bytes32)")
 _TOPICS = (_SCHEDULED, _SALTED, _EXECUTED, _CANCELLED)
-
-
-class State(StrEnum):
-    """Where an operation stands."""
-
-    WAITING = "waiting"
-    READY = "ready"
-    DONE = "done"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call that the timelock makes."""
-
-    to: str
-    value: int
-    """Wei of the chain's own coin."""
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What was scheduled together."""
-
-    id: bytes
-    calls: tuple[Call, ...]
-    predecessor: bytes
-    """What has to be done before; all zero for nothing."""
-    salt: bytes
-    """The keccak of the reason, where it was proposed from here."""
-    state: State
-    ready_at: int
-    """Unix time from which it may be executed."""
-    scheduled_in: str
-    """The hash of the transaction."""
-    ended_in: str | None = None
-    """The hash of the transaction that executed or cancelled it."""
-
-    @property
-    def is_batch(self) -> bool:
-        """Whether it has the name of a batch: one of a single call may."""
-        only = self.calls[0]
-        return len(self.calls) > 1 or operation_id(only, self.predecessor, self.salt) != self.id
-
-    def execution(self) -> tuple[str, tuple[Any, ...]]:
-        """Return the timelock's function that executes it, and its arguments."""
-        if not self.is_batch:
-            call = self.calls[0]
-            return "execute", (call.to, call.value, call.data, self.predecessor, self.salt)
-        targets = [call.to for call in self.calls]
-        values = [call.value for call in self.calls]
-        payloads = [call.data for call in self.calls]
-        return "executeBatch", (targets, values, payloads, self.predecessor, self.salt)
-
-
-def operation_id(call: Call, predecessor: bytes, salt: bytes) -> bytes:
-    """Return the name of an operation of one call, as OpenZeppelin's TimelockController makes it."""
-    fields = (call.to, call.value, call.data, predecessor, salt)
-    return keccak(encode(["address", "uint256", "bytes", "bytes32", "bytes32"], fields))
 
 
 def read_queue(contracts: Contracts, deployment: Deployment, at: Header) -> list[Operation]:

@@ -20,8 +20,8 @@ from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.deployment.powers import holders, powers_now
 from entitlement.chain.deployment.record import Deployment
 from entitlement.chain.reverts import revert_data
+from entitlement.chain.timelock.operation import NO_PREDECESSOR, Operation, State
 from entitlement.chain.timelock.proposal import Proposal
-from entitlement.chain.timelock.queue import NO_PREDECESSOR, Operation, State
 from entitlement.core.epochs import SECONDS_PER_EPOCH, SECONDS_PER_YEAR
 from entitlement.core.errors import InvalidRequest, NodeUnavailable, TransactionFailed
 from entitlement.core.units import WEI_PER_TOKEN
