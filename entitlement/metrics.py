@@ -1,9 +1,11 @@
-"""Metrics of following the chain, in Prometheus' form. docs/runbook.md says what to watch and what to do.
+"""Metrics in Prometheus' form: of following the chain, by the jobs; of its own, by a process of the API.
+
+docs/runbook.md says what to watch and what to do.
 
 Times are Unix timestamps, so that a process that hangs shows: `time() - …` goes on growing.
 """
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from entitlement.core.errors import SetupError
 
@@ -93,13 +95,25 @@ POKED_AT = Gauge(
     "When the memory of a pair's prices was last found kept, or poked.",
 )
 
+OF_API = CollectorRegistry()
+"""Apart: an API that follows nothing would tell of a chain at block 0."""
+REFUSED_BY_ADDRESS = Counter(
+    "entitlement_api_requests_refused_by_address",
+    "Requests that were refused since their network address had made too many.",
+    ["rate"],
+    registry=OF_API,
+)
+"""`rate` is `anonymous` or `refusals`. No address is told: whose it was is nobody's business."""
 
-def serve_metrics(host: str, port: int) -> None:
+
+def serve_metrics(
+    host: str, port: int, registry: CollectorRegistry = REGISTRY, *, setting: str = "METRICS_PORT"
+) -> None:
     """Serve the metrics of this process at `http://host:port/metrics`. Raises `SetupError`."""
     try:
-        start_http_server(port, host)
+        start_http_server(port, host, registry)
     except OSError as error:
         raise SetupError(
             f"The metrics cannot be served at {host}:{port}: {error.strerror}.",
-            remedy="Give another port: ENTITLEMENT_METRICS_PORT.",
+            remedy=f"Give another port: ENTITLEMENT_{setting}.",
         ) from error

@@ -12,6 +12,10 @@ ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain 
 ENTITLEMENT_VERIFY_SECONDS   how often the jobs compare what is stored with the contracts; default: never
 ENTITLEMENT_VERIFY_WALLETS   how many wallets they compare at once where there are more
 ENTITLEMENT_FREE_REQUESTS_PER_MINUTE, _PRO_...   how fast an account of a tier may ask for credit
+ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE   how fast a network address may ask without a credential
+ENTITLEMENT_REFUSALS_PER_MINUTE   how often it may show one that is not known; 0, for both: without limit
+ENTITLEMENT_TRUSTED_PROXIES  addresses or networks, separated by commas, whose X-Forwarded-For is believed;
+                             default: nobody's
 ENTITLEMENT_PROOFS_FOLDER    where the public files of closed days are; default: proofs in the data folder
 ENTITLEMENT_PUBLISHER_KEYSTORE, _PUBLISHER_PASSWORD_FILE, _PUBLISHER_SIGNER_URL   who signs the days' roots,
                              beside PUBLISHER_PRIVATE_KEY; default: none are published
@@ -31,7 +35,8 @@ ENTITLEMENT_WEB_RPC_URL      a node that browsers may ask; default: the reader's
 ENTITLEMENT_WEB_GATEWAY_URL  the gateway's address as the dashboard tells it
 ENTITLEMENT_WEB_LIST_MODELS  true: the dashboard asks that gateway for its models; default: it does not
 ENTITLEMENT_WEB_WALLETCONNECT_PROJECT_ID, _WEB_COINBASE   more wallets; default: those in the browser alone
-ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT
+ENTITLEMENT_API_HOST, _API_PORT, _SIGN_IN_DOMAINS, _TOKEN_SECRET, _POLL_SECONDS, _METRICS_PORT,
+                             _API_METRICS_PORT
 
 A variable that is empty counts as one that is not set.
 """
@@ -42,8 +47,10 @@ from typing import Annotated
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from entitlement.core.address_rates import ANONYMOUS_REQUESTS, GUESSES
 from entitlement.core.errors import SetupError
 from entitlement.core.tiers import FREE_REQUESTS, PRO_REQUESTS
+from entitlement.proxies import Proxy
 
 PREFIX = "ENTITLEMENT_"
 PROJECT_FOLDER = Path(__file__).parents[1]
@@ -116,12 +123,20 @@ class Settings(BaseSettings):
     """Wallets whose sessions may read `/v1/admin`; it changes nothing."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Where the jobs process serves its metrics, on this machine only; default: nowhere."""
+    api_metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """Where a process of the API serves its own, on this machine only; default: nowhere."""
     verify_seconds: Annotated[int, Field(ge=1)] | None = None
     """The node must have kept the state of the final block, as an archive node has; hence not by itself."""
     verify_wallets: Annotated[int, Field(ge=1)] = 500
     free_requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] = FREE_REQUESTS
     """Of an account, before its credit is even looked at."""
     pro_requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] = PRO_REQUESTS
+    anonymous_requests_per_minute: Annotated[int, Field(ge=0, le=MOST_PER_MINUTE)] = ANONYMOUS_REQUESTS
+    """Of a network address, in each process of the API."""
+    refusals_per_minute: Annotated[int, Field(ge=0, le=MOST_PER_MINUTE)] = GUESSES
+    """Of a network address, before the database is asked; a credential that was good here is not counted."""
+    trusted_proxies: Annotated[frozenset[Proxy], NoDecode, BeforeValidator(_separated)] = frozenset()
+    """Of the addresses that they name, the last one counts that is none of theirs."""
     poll_seconds: Annotated[float, Field(gt=0, le=10)] = 1.0
     """How long is waited between two looks at the chain; health calls a follower stalled after 30 s."""
 

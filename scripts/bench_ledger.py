@@ -227,6 +227,8 @@ def served(folder: Path, accounts: int) -> Generator[Serving]:
             "DATABASE_URL": made.url.set(drivername="postgresql").render_as_string(hide_password=False),
             "ENTITLEMENT_TOKEN_SECRET": "0" * 64,
             "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
+            "ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE": "60000000",
+            "ENTITLEMENT_REFUSALS_PER_MINUTE": "60000000",
         }
         program = [sys.executable, "-m", "entitlement", "serve", "--port", str(PORT)]
         begun = time.perf_counter()

@@ -146,6 +146,8 @@ def program(database: Engine, folder: Path) -> Program:
         "DATABASE_URL": database.url.set(drivername="postgresql").render_as_string(hide_password=False),
         "ENTITLEMENT_TOKEN_SECRET": "0" * 64,
         "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
+        "ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE": "60000000",
+        "ENTITLEMENT_REFUSALS_PER_MINUTE": "60000000",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     command = [sys.executable, "-m", "entitlement", "serve", "--port", str(PORT)]

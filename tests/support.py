@@ -35,6 +35,9 @@ DIEM = WEI_PER_TOKEN
 BLOCK_SECONDS = 12
 STEPS_MAX = 10_000
 
+UNHINDERED_ADDRESSES = {"anonymous_requests_per_minute": 60_000_000, "refusals_per_minute": 60_000_000}
+"""All tests come from one address; what its rates refuse is tested in test_addresses.py."""
+
 Unplaced = Callable[[LogPlace], ChainEvent]
 """An event that waits for its block."""
 

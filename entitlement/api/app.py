@@ -24,6 +24,7 @@ from entitlement.api import (
     webhooks,
     x402,
 )
+from entitlement.api.addresses import Addresses, LimitAddresses
 from entitlement.api.door import Door
 from entitlement.api.schemas import ProblemOut
 from entitlement.wiring.service import Service
@@ -57,7 +58,8 @@ def create_app(service: Service | None) -> "Api":
     app.state.service = service
     if service is not None:
         app.state.dashboard = dashboard.Dashboard(service.web_folder)
-    app.door = None if service is None else Door(service)
+    addresses = None if service is None else Addresses(service.address_rates)
+    app.door = None if service is None or addresses is None else Door(service, addresses)
     for router in (
         gateway.router,
         wallet.router,
@@ -78,6 +80,9 @@ def create_app(service: Service | None) -> "Api":
         app.include_router(router)
     problems.install(app)
     app.add_middleware(LimitBody)
+    if addresses is not None:
+        app.add_middleware(LimitAddresses, addresses=addresses)
+    # Outside of what may refuse: a page of another origin must be able to read that it should wait.
     app.add_middleware(public.OpenToAll)
     return app
 

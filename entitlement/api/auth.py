@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from entitlement.api.verdicts import judging
 from entitlement.core.errors import NotAllowed, NotAuthenticated
 from entitlement.core.keys import SECRET_PREFIX, ApiKey, KeyKind
 from entitlement.core.units import Wallet
@@ -41,21 +42,23 @@ def service(request: Request) -> Service:
 TheService = Annotated[Service, Depends(service)]
 
 
-def gateway(flows: TheService, bearer: Bearer) -> int:
+def gateway(request: Request, flows: TheService, bearer: Bearer) -> int:
     """Return the gateway that is asking. Raises NotAuthenticated."""
     if bearer is None:
         raise NotAuthenticated("no service token was sent: Authorization: Bearer gw_...")
-    return flows.gateways.authenticate(bearer.credentials)
+    with judging(request.scope):
+        return flows.gateways.authenticate(bearer.credentials)
 
 
-def caller(flows: TheService, bearer: Bearer) -> Caller:
+def caller(request: Request, flows: TheService, bearer: Bearer) -> Caller:
     """Return the wallet that is asking. Raises NotAuthenticated, UnknownKey and what else refuses a key."""
     if bearer is None:
         raise NotAuthenticated("nobody is signed in: send a session or an API key as Authorization: Bearer")
-    if bearer.credentials.startswith(SECRET_PREFIX):
-        key = flows.keys.authenticate(bearer.credentials)
-        return Caller(key.account_id, key.wallet, may_manage=key.kind is KeyKind.ADMIN, key=key)
-    signed_in = flows.sign_in.authenticate(bearer.credentials)
+    with judging(request.scope):
+        if bearer.credentials.startswith(SECRET_PREFIX):
+            key = flows.keys.authenticate(bearer.credentials)
+            return Caller(key.account_id, key.wallet, may_manage=key.kind is KeyKind.ADMIN, key=key)
+        signed_in = flows.sign_in.authenticate(bearer.credentials)
     return Caller(signed_in.account_id, signed_in.wallet, may_manage=True)
 
 

@@ -35,6 +35,8 @@ PAGES = (
     "/operator",
 )
 """Each address of the page; web/src/app.tsx has the same."""
+FILES = ("/assets/", "/icon.svg")
+"""Where what the page is made of begins."""
 PLACE = "__SETTINGS__"
 """Where the document carries what it is told."""
 FOR_EVER = "public, max-age=31536000, immutable"

@@ -17,8 +17,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from entitlement.api import problems
+from entitlement.api.addresses import Addresses, bearer_of
 from entitlement.api.calls import BY_NAME, Call, find
 from entitlement.api.hold_schemas import MOST_OPERATIONS
+from entitlement.core.address_rates import Verdict
 from entitlement.core.errors import EntitlementError, InvalidRequest, NotAuthenticated
 from entitlement.core.keys import hash_secret
 from entitlement.core.operations import Operation
@@ -39,8 +41,9 @@ Gateway = tuple[int, bytes]
 class Door:
     """Answers the calls of gateways."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, addresses: Addresses) -> None:
         self._service = service
+        self._addresses = addresses
         self._together = AnswerTogether(service.spend)
         self._tokens: dict[bytes, int] = {}
 
@@ -76,7 +79,7 @@ class Door:
 
     async def _one(self, gateway: Gateway, call: Call, id_in_path: str, sent: object) -> Response:
         _check_id(id_in_path)
-        [outcome] = await self._together.ask([Question(gateway[0], call.read(id_in_path, sent), gateway[1])])
+        [outcome] = await self._ask(gateway, [call.read(id_in_path, sent)])
         if isinstance(outcome, EntitlementError):
             return problems.refusal(outcome)
         status, body = _outcome(call, outcome)
@@ -90,30 +93,49 @@ class Door:
     async def _batch(self, gateway: Gateway, sent: object) -> Response:
         """Answer each call of a batch as if it had come alone."""
         read = [_read(each) for each in _operations(sent)]
-        questions = [Question(gateway[0], each[1], gateway[1]) for each in read if isinstance(each, tuple)]
-        outcomes = iter(await self._together.ask(questions) if questions else [])
+        operations = [each[1] for each in read if isinstance(each, tuple)]
+        outcomes = iter(await self._ask(gateway, operations) if operations else [])
         answers: list[dict[str, object]] = []
         for each in read:
             status, body = _outcome(each[0], next(outcomes)) if isinstance(each, tuple) else _refused(each)
             answers.append({"status": status, "body": body})
         return Response(orjson.dumps({"answers": answers}), 200, {"content-type": "application/json"})
 
+    async def _ask(self, gateway: Gateway, operations: Sequence[Operation]) -> Sequence[Outcome]:
+        outcomes = await self._together.ask([Question(gateway[0], each, gateway[1]) for each in operations])
+        if isinstance(outcomes[-1], NotAuthenticated):
+            # Its token has ended: who still shows it is counted from now on.
+            self._tokens.pop(gateway[1], None)
+            self._addresses.forget(gateway[1])
+        return outcomes
+
     async def _authenticate(self, scope: Scope) -> Gateway:
-        """Return the gateway whose token the call carries. Raises NotAuthenticated."""
-        sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        scheme, _, token = sent.partition(b" ")
-        if scheme.lower() != b"bearer" or not token:
+        """Return the gateway whose token the call carries. Raises NotAuthenticated and RateLimited."""
+        secret = bearer_of(scope)
+        if secret is None:
+            self._addresses.count_anonymous(scope)
             raise NotAuthenticated("no service token was sent: Authorization: Bearer gw_...")
-        secret = token.strip().decode("latin-1")
         token_hash = hash_secret(secret)
         known = self._tokens.get(token_hash)
         if known is None:
-            known = await run_in_threadpool(self._service.gateways.authenticate, secret)
-            if len(self._tokens) >= MOST_TOKENS:
-                self._tokens.clear()
-            self._tokens[token_hash] = known
+            known = await self._look_up(scope, secret, token_hash)
         # That it still is this gateway's token is looked up with the question.
         return known, token_hash
+
+    async def _look_up(self, scope: Scope, secret: str, token_hash: bytes) -> int:
+        guess, verdict = self._addresses.begin(scope, token_hash), Verdict.OPEN
+        try:
+            known = await run_in_threadpool(self._service.gateways.authenticate, secret)
+            verdict = Verdict.GOOD
+        except NotAuthenticated:
+            verdict = Verdict.REFUSED
+            raise
+        finally:
+            self._addresses.end(guess, verdict)
+        if len(self._tokens) >= MOST_TOKENS:
+            self._tokens.clear()
+        self._tokens[token_hash] = known
+        return known
 
 
 class _Route:

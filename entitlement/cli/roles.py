@@ -14,6 +14,7 @@ from entitlement.cli.interpreter import collect_seldom, keep_what_is_there, load
 from entitlement.cli.progress import Meter
 from entitlement.cli.show import console
 from entitlement.core.acts import ActKind
+from entitlement.proxies import server_options
 from entitlement.settings import read_settings
 
 StopWithParent = Annotated[bool, typer.Option("--stop-with-parent", hidden=True)]
@@ -32,6 +33,7 @@ def serve(
         import uvicorn  # noqa: PLC0415 - each role loads what it needs
 
         from entitlement.api.app import create_app  # noqa: PLC0415
+        from entitlement.metrics import OF_API, serve_metrics  # noqa: PLC0415
         from entitlement.telemetry import configure_logs  # noqa: PLC0415
         from entitlement.wiring.service import open_service  # noqa: PLC0415
 
@@ -42,6 +44,8 @@ def serve(
     # The server raises the signal that ended it once more when it is done: then we leave what was entered.
     signal.signal(signal.SIGTERM, interrupt)
     take_turns_often()
+    if settings.api_metrics_port is not None:
+        serve_metrics(METRICS_HOST, settings.api_metrics_port, OF_API, setting="API_METRICS_PORT")
     with open_service(settings) as service:
         app = create_app(service)
         keep_what_is_there()
@@ -53,6 +57,7 @@ def serve(
             access_log=False,  # paths would be kept for ever beside addresses
             log_config=None,
             server_header=False,
+            **server_options(settings.trusted_proxies),
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
 

@@ -55,6 +55,7 @@ SETTING = {
     "ENTITLEMENT_OPERATORS": "operators",
 }
 """Each variable that a child is given, and the setting it is."""
+ADDRESS_RATES = ("ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE", "ENTITLEMENT_REFUSALS_PER_MINUTE")
 
 Step = Callable[[str], AbstractContextManager[None]]
 
@@ -266,6 +267,7 @@ class LocalStack:
             self.devnet.jump_to(now)
 
     def _start_children(self, environment: dict[str, str]) -> None:
+        # Without limits by address: everybody on this machine comes from one.
         token = self.service.gateways.issue_token(GATEWAY_NAME)
         upstreams = {"echo": {"url": f"http://{HOST}:{self.ports.echo}/v1"}}
         gateway = {
@@ -273,9 +275,11 @@ class LocalStack:
             "ENTITLEMENT_GATEWAY_SERVICE_TOKEN": token,
             "ENTITLEMENT_GATEWAY_UPSTREAMS": json.dumps(upstreams),
             "ENTITLEMENT_GATEWAY_PRICE_LIST": str(PROJECT / "models.toml"),
+            "ENTITLEMENT_GATEWAY_REFUSALS_PER_MINUTE": "0",
         }
         self._start_child("jobs", ("jobs",), environment | self._publishing())
-        self._start_child("api", ("serve", "--port", str(self.ports.api)), environment)
+        unhindered = dict.fromkeys(ADDRESS_RATES, "0")
+        self._start_child("api", ("serve", "--port", str(self.ports.api)), environment | unhindered)
         self._start_child("echo", ("echo", "--port", str(self.ports.echo)), {})
         self._start_child("gateway", ("gateway", "--port", str(self.ports.gateway)), gateway)
 

@@ -232,9 +232,11 @@ class KeyLimitReached(EntitlementError):
 class RateLimited(EntitlementError):
     """More requests came in a time than are allowed; `retry_after` seconds from now one is."""
 
-    def __init__(self, *, of: str, requests: int, seconds: int, retry_after: int) -> None:
+    def __init__(
+        self, *, of: str, requests: int, seconds: int, retry_after: int, what: str = "requests"
+    ) -> None:
         super().__init__(
-            f"the {of} may make {requests} requests in {seconds} seconds; try again in {retry_after} seconds"
+            f"the {of} may make {requests} {what} in {seconds} seconds; try again in {retry_after} seconds"
         )
         self.of, self.requests, self.seconds, self.retry_after = of, requests, seconds, retry_after
 

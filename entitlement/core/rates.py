@@ -31,17 +31,20 @@ class Rate:
         return self.seconds * MICROS // self.requests
 
 
-def count_request(rate: Rate, until: int, now: int, *, of: str) -> int:
+def count_request(rate: Rate, until: int, now: int, *, of: str, what: str = "requests") -> int:
     """Return the new `until` after a request at `now`, both in microseconds of the service's clock.
 
     Raises RateLimited, with the seconds after which the same request would be allowed; `of` says whose rate
-    it is.
+    it is, `what` of what.
     """
     each = rate.micros_each
     moved = max(until, now) + each
     over = moved - now - rate.seconds * MICROS
     if over > 0:
-        raise RateLimited(of=of, requests=rate.requests, seconds=rate.seconds, retry_after=-(-over // MICROS))
+        retry_after = -(-over // MICROS)
+        raise RateLimited(
+            of=of, what=what, requests=rate.requests, seconds=rate.seconds, retry_after=retry_after
+        )
     return moved
 
 

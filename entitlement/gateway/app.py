@@ -22,6 +22,7 @@ from entitlement.gateway.key_privacy import KeyPrivacy
 from entitlement.gateway.listing import TEXT_TYPES, entry, listing
 from entitlement.gateway.pass_through import METHODS, PREFIXES, PassThrough
 from entitlement.gateway.price_list import price_hash
+from entitlement.gateway.refused_keys import RefusedKeys
 from entitlement.gateway.settings import GatewaySettings
 from entitlement.gateway.settlements import Settlements
 from entitlement.gateway.upstream import UpstreamServer, http_client
@@ -89,6 +90,7 @@ def create_app(settings: GatewaySettings) -> Starlette:
         credit=credit,
         funding=HoldFunding(credit, settlements) if pool is None else LeaseFunding(pool, settlements),
         privacy=KeyPrivacy(credit),
+        refused_keys=RefusedKeys(settings.refusals_per_minute),
         settlements=settlements,
         time_outs=time_outs,
         request_bytes_max=settings.request_bytes_max,

@@ -33,6 +33,7 @@ from entitlement.gateway.incoming import read_body, read_key
 from entitlement.gateway.key_privacy import KeyPrivacy
 from entitlement.gateway.price_list import Fallback, Model
 from entitlement.gateway.pricing import usd_short
+from entitlement.gateway.refused_keys import RefusedKeys
 from entitlement.gateway.reply import ClientLeft, Reply, until_client_leaves
 from entitlement.gateway.settings import HOLD_MARGIN_SECONDS, TimeOuts
 from entitlement.gateway.settlements import Settlements
@@ -54,6 +55,7 @@ class ChatCompletions:
     credit: AsyncCreditClient
     funding: Funding
     privacy: KeyPrivacy
+    refused_keys: RefusedKeys
     settlements: Settlements
     time_outs: TimeOuts
     request_bytes_max: int
@@ -68,7 +70,7 @@ class ChatCompletions:
         try:
             key = read_key(request.headers)
             chat = read_chat_request(await read_body(request, self.request_bytes_max), self.models)
-            await until_client_leaves(receive, self._serve(key, chat, request_id, reply))
+            await until_client_leaves(receive, self._serve(scope, key, chat, request_id, reply))
         except (ClientLeft, ClientDisconnect):
             # Nobody is there to be told.
             return
@@ -78,10 +80,11 @@ class ChatCompletions:
             if not reply.begun:
                 await reply.refuse(refused)
 
-    async def _serve(self, key: str, chat: ChatRequest, request_id: str, reply: Reply) -> None:
+    async def _serve(self, scope: Scope, key: str, chat: ChatRequest, request_id: str, reply: Reply) -> None:
         self.settlements.admit(request_id)
         try:
-            funds, output_tokens_max = await self._fund(key, chat, request_id, reply)
+            with self.refused_keys.asking(scope, key):
+                funds, output_tokens_max = await self._fund(key, chat, request_id, reply)
         except BaseException:
             # Without a hold there is nothing to settle; the client releases one whose answer is on its way.
             self.settlements.dismiss(request_id)

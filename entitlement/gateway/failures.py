@@ -113,6 +113,17 @@ def upstream_interrupted() -> UpstreamFailed:
     return UpstreamFailed(502, "UPSTREAM_INTERRUPTED", "The model's server broke off in its answer.")
 
 
+def too_many_requests(figures: Mapping[str, object], retry_after: int | None) -> GatewayError:
+    """Somebody asks too fast: `figures` are those of the service's own refusal."""
+    return GatewayError(
+        429,
+        "RATE_LIMIT_EXCEEDED",
+        f"Too many requests: another is taken in {retry_after} s. Nothing was charged.",
+        figures=figures,
+        retry_after=retry_after,
+    )
+
+
 def explain_credit(error: CreditError) -> GatewayError:
     """Return what a client is told about a hold that it did not get."""
     match error:
@@ -129,18 +140,19 @@ def explain_credit(error: CreditError) -> GatewayError:
         case KeyRefused():
             return authentication_failed(error.code, error.detail)
         case RateLimited():
-            return GatewayError(
-                429,
-                "RATE_LIMIT_EXCEEDED",
-                f"Too many requests: another is taken in {error.retry_after} s. Nothing was charged.",
-                figures=_figures(error, ("of", "requests", "seconds", "retry_after")),
-                retry_after=error.retry_after,
-            )
+            return _too_fast(error)
         case CreditUnavailable():
             return credit_unavailable(error.retry_after)
         case _:
             # A wrong service token, an answer that makes no sense: the operator's matter. Fail closed.
             return credit_unavailable()
+
+
+def _too_fast(error: RateLimited) -> GatewayError:
+    if error.figures.get("of") == "address":
+        # The gateway's own, whose token is refused: not the client's matter.
+        return credit_unavailable(error.retry_after)
+    return too_many_requests(_figures(error, ("of", "requests", "seconds", "retry_after")), error.retry_after)
 
 
 _CREDIT_FIGURES = ("limit", "period", "wanted", "available", "resets_at")

@@ -47,7 +47,7 @@ class PassThrough:
             request.method,
             httpx.URL(url, query=scope["query_string"] or None),
             content=body or None,
-            headers={name: request.headers[name] for name in _TO_SERVICE if name in request.headers},
+            headers=_headers(request),
             timeout=SECONDS_MAX,
         )
         try:
@@ -66,6 +66,14 @@ class PassThrough:
         finally:
             await answer.aclose()
         _log.info("passed_through", method=request.method, status=answer.status_code)
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Return what travels, and for whom: the service limits each address by itself, and keeps none."""
+    headers = {name: request.headers[name] for name in _TO_SERVICE if name in request.headers}
+    if request.client is not None:
+        headers["x-forwarded-for"] = request.client.host
+    return headers
 
 
 def _raw_path(scope: Scope) -> str:

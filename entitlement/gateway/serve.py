@@ -3,6 +3,7 @@
 import logging
 import math
 import sys
+from typing import Any
 
 import structlog
 import uvicorn
@@ -11,6 +12,7 @@ from starlette.applications import Starlette
 from entitlement.gateway.app import create_app
 from entitlement.gateway.echo import create_echo
 from entitlement.gateway.settings import GatewaySettings
+from entitlement.proxies import server_options
 
 
 def run_gateway(settings: GatewaySettings, host: str, port: int) -> None:
@@ -19,15 +21,21 @@ def run_gateway(settings: GatewaySettings, host: str, port: int) -> None:
     Then no connection is accepted any more, streams may end by themselves for `shutdown_seconds`, the rest is
     cancelled, and as long again is taken to settle every hold.
     """
-    _serve(create_app(settings), host, port, settings.time_outs.shutdown_seconds)
+    _serve(
+        create_app(settings),
+        host,
+        port,
+        settings.time_outs.shutdown_seconds,
+        server_options(settings.trusted_proxies),
+    )
 
 
 def run_echo(host: str, port: int) -> None:
     """Serve the echo model until SIGINT or SIGTERM."""
-    _serve(create_echo(), host, port, 1.0)
+    _serve(create_echo(), host, port, 1.0, server_options(()))
 
 
-def _serve(app: Starlette, host: str, port: int, shutdown_seconds: float) -> None:
+def _serve(app: Starlette, host: str, port: int, shutdown_seconds: float, options: dict[str, Any]) -> None:
     _configure_logs()
     uvicorn.run(
         app,
@@ -38,6 +46,7 @@ def _serve(app: Starlette, host: str, port: int, shutdown_seconds: float) -> Non
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=math.ceil(shutdown_seconds),
+        **options,
     )
 
 

@@ -5,6 +5,7 @@ ENTITLEMENT_GATEWAY_SERVICE_TOKEN=...
 ENTITLEMENT_GATEWAY_UPSTREAMS='{"echo": {"url": "http://127.0.0.1:8502/v1"}}'
 ENTITLEMENT_GATEWAY_PRICE_LIST=models.toml
 ENTITLEMENT_GATEWAY_PAGE_ORIGINS=https://dashboard.example
+ENTITLEMENT_GATEWAY_TRUSTED_PROXIES=10.0.0.7
 ENTITLEMENT_GATEWAY_TIME_OUTS__IDLE_SECONDS=30
 """
 
@@ -25,9 +26,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from entitlement.client import LeaseTerms
 from entitlement.client.requests import LEASE_SECONDS_MAX
+from entitlement.core.address_rates import GUESSES
 from entitlement.core.errors import SetupError
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.gateway.price_list import Model, read_price_list
+from entitlement.proxies import Proxy
 
 PREFIX = "ENTITLEMENT_GATEWAY_"
 
@@ -53,6 +56,8 @@ def _separated(text: object) -> object:
 Origins = Annotated[
     frozenset[Annotated[str, Field(pattern=r"^https?://[^/\s,]+$")]], BeforeValidator(_separated)
 ]
+
+Proxies = Annotated[frozenset[Proxy], BeforeValidator(_separated)]
 
 
 class Upstream(BaseModel):
@@ -135,6 +140,10 @@ class GatewaySettings(BaseModel):
     """The largest body that is taken from an upstream."""
     page_origins: Origins = frozenset()
     """Pages that may read the list of models in a browser, as `https://host`; no other route is open so."""
+    refusals_per_minute: Annotated[int, Field(ge=0, le=60_000_000)] = GUESSES
+    """How often a network address may show a key that is not known to be good; 0: without limit."""
+    trusted_proxies: Proxies = frozenset()
+    """Whose X-Forwarded-For is believed."""
     unsettled_max: Annotated[int, Field(ge=1)] = 4096
     """Requests in work and captures not yet acknowledged, together; beyond, new requests are turned away."""
 
@@ -161,6 +170,8 @@ class _Environment(BaseSettings):
     request_bytes_max: int = GatewaySettings.model_fields["request_bytes_max"].default
     answer_bytes_max: int = GatewaySettings.model_fields["answer_bytes_max"].default
     page_origins: Annotated[Origins, NoDecode] = frozenset()
+    refusals_per_minute: int = GatewaySettings.model_fields["refusals_per_minute"].default
+    trusted_proxies: Annotated[Proxies, NoDecode] = frozenset()
     unsettled_max: int = GatewaySettings.model_fields["unsettled_max"].default
 
 

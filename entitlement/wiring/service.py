@@ -17,6 +17,7 @@ from entitlement.chain.endpoints import open_rpc
 from entitlement.chain.networks import Network, load_network
 from entitlement.chain.public.kept import KeptHistory
 from entitlement.chain.public.snapshot import SnapshotReader
+from entitlement.core.address_rates import AddressRates, address_rates
 from entitlement.core.errors import SetupError
 from entitlement.core.health import Readiness
 from entitlement.core.tiers import rates_of
@@ -78,6 +79,7 @@ class Service:
     sessions: sessionmaker[Session]
     audience: Audience
     readiness: Readiness
+    address_rates: AddressRates
     spend: SpendCredit
     keys: ManageKeys
     gateways: ManageGateways
@@ -151,6 +153,7 @@ def build_service(settings: Settings, network: Network, sessions: sessionmaker[S
             seconds_since_move=SECONDS_SINCE_MOVE_MAX,
             seconds_behind=max(SMALLEST_BLOCK_AGE_MAX, network.block_seconds * BLOCK_AGE_MAX_IN_BLOCKS),
         ),
+        address_rates=address_rates(settings.anonymous_requests_per_minute, settings.refusals_per_minute),
         spend=SpendCredit(sessions, rates),
         keys=keys,
         gateways=ManageGateways(sessions),

@@ -67,6 +67,8 @@ class Ours:
                     "DATABASE_URL": url,
                     "ENTITLEMENT_TOKEN_SECRET": "0" * 64,
                     "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
+                    "ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE": "60000000",
+                    "ENTITLEMENT_REFUSALS_PER_MINUTE": "60000000",
                     "ENTITLEMENT_DATA_FOLDER": str(self.folder),
                 },
                 f"{self.service}/health/live",

@@ -17,6 +17,7 @@ from entitlement.store.session import session_factory
 from entitlement.wiring.service import build_service
 from tests.api.world import World, make_world
 from tests.gateway.running import running
+from tests.support import UNHINDERED_ADDRESSES
 
 TOKEN_SECRET = "0123456789abcdef" * 4
 
@@ -40,7 +41,7 @@ def front() -> Iterator[Front]:
 
 
 def world_on(front: Front, sessions: sessionmaker[Session], folder: Path) -> Iterator[World]:
-    settings = read_settings(data_folder=folder, token_secret=TOKEN_SECRET)
+    settings = read_settings(data_folder=folder, token_secret=TOKEN_SECRET, **UNHINDERED_ADDRESSES)
     service = build_service(settings, load_network("anvil"), sessions)
     front.app = create_app(service)
     with httpx.Client(base_url=front.url, timeout=30) as client:

@@ -29,7 +29,7 @@ from entitlement.wiring.service import build_service
 from tests.gateway import upstreams
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.running import Stand, free_port, running
-from tests.support import holder
+from tests.support import UNHINDERED_ADDRESSES, holder
 
 USD = 10**9
 
@@ -61,7 +61,9 @@ def credit_service(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[CreditService]:
     """The real service on a database of its own."""
-    given = read_settings(data_folder=tmp_path_factory.mktemp("service"), token_secret="0" * 64)
+    given = read_settings(
+        data_folder=tmp_path_factory.mktemp("service"), token_secret="0" * 64, **UNHINDERED_ADDRESSES
+    )
     numbers = itertools.count(1)
     with new_database() as sessions:
         service = build_service(given, load_network("anvil"), sessions)
@@ -199,6 +201,7 @@ def settings(
             shutdown_seconds=2,
         ),
         request_bytes_max=64 * 1024,
+        refusals_per_minute=60_000_000,
     )
 
 

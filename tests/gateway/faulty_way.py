@@ -22,6 +22,8 @@ class FaultyWay:
         self.down_for: str | None = None
         """While set, every path that ends with it is refused."""
         self.holds_asked: list[dict[str, object]] = []
+        self.forwarded: list[str] = []
+        """Whom requests were said to come from."""
         self.seen: Counter[str] = Counter()
         """How often the last part of each path was asked for."""
 
@@ -30,6 +32,7 @@ class FaultyWay:
             return
         path = scope["raw_path"].decode()
         self.seen[path.rsplit("/", 1)[-1]] += 1
+        self.forwarded += [value.decode() for name, value in scope["headers"] if name == b"x-forwarded-for"]
         body = b""
         more = True
         while more:

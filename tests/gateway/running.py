@@ -3,20 +3,28 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_network
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from entitlement.proxies import server_options
+
 
 @contextmanager
-def running(app: ASGIApp, *, shutdown_seconds: int = 1) -> Iterator[str]:
-    """Serve `app` and give its address."""
+def running(app: ASGIApp, *, shutdown_seconds: int = 1, trusted: Sequence[str] = ()) -> Iterator[str]:
+    """Serve `app` and give its address; `trusted` are proxies that are believed."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=shutdown_seconds
+        app,
+        log_config=None,
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=shutdown_seconds,
+        **server_options([ip_network(each) for each in trusted]),
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

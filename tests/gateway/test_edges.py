@@ -198,6 +198,14 @@ def test_a_lifetime_limit_resets_never() -> None:
     assert "resets never" in explain_credit(refusal(402, problem)).message
 
 
+def test_that_the_gateway_s_own_token_is_refused_too_often_is_not_its_client_s_matter() -> None:
+    figures = {"requests": 60, "seconds": 60, "retry_after": 7}
+    told = explain_credit(refusal(429, {"code": "rate_limited", "of": "address", **figures}))
+    assert (told.status, told.code) == (503, "CREDIT_UNAVAILABLE")
+    told = explain_credit(refusal(429, {"code": "rate_limited", "of": "key", **figures}))
+    assert (told.status, told.code) == (429, "RATE_LIMIT_EXCEEDED")
+
+
 @pytest.mark.parametrize("code", ["key_expired", "key_revoked"])
 def test_a_key_that_is_over_says_why(
     gateway: Gateway, credit_service: CreditService, way: FaultyWay, code: str

@@ -100,6 +100,8 @@ class Run:
             "DATABASE_URL": url.set(drivername="postgresql").render_as_string(hide_password=False),
             "ENTITLEMENT_TOKEN_SECRET": "0" * 64,
             "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
+            "ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE": "60000000",
+            "ENTITLEMENT_REFUSALS_PER_MINUTE": "60000000",
         }
         with (self.folder / f"api-{port}.log").open("ab") as log:
             program = [sys.executable, "-m", "entitlement", "serve", "--port", str(port)]

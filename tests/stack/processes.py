@@ -129,6 +129,8 @@ def serving(database: URL, port: int, log: Path, **changes: str) -> Iterator[Run
         "ENTITLEMENT_TOKEN_SECRET": "0123456789abcdef" * 4,
         # Bursts are what the tests live by; what a rate refuses is tested where it is set.
         "ENTITLEMENT_FREE_REQUESTS_PER_MINUTE": "60000000",
+        "ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE": "60000000",
+        "ENTITLEMENT_REFUSALS_PER_MINUTE": "60000000",
     } | changes
     with running("serve", "--port", str(port), log=log, **given) as process:
         until(lambda: answers(f"http://127.0.0.1:{port}/health/live") or process.process.poll() is not None)

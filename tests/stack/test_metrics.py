@@ -95,15 +95,28 @@ def test_the_figures_are_served_and_hold_no_secret() -> None:
         metrics.serve_metrics("127.0.0.1", port)
 
 
+def test_a_process_of_the_api_tells_its_own_figures_and_none_of_the_chain() -> None:
+    port = free_port()
+    metrics.serve_metrics("127.0.0.1", port, metrics.OF_API, setting="API_METRICS_PORT")
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    assert 'entitlement_api_requests_refused_by_address_total{rate="anonymous"}' in text
+    assert "entitlement_chain" not in text
+    with pytest.raises(SetupError) as refused:
+        metrics.serve_metrics("127.0.0.1", port, metrics.OF_API, setting="API_METRICS_PORT")
+    assert "ENTITLEMENT_API_METRICS_PORT" in (refused.value.remedy or "")
+
+
 def test_the_runbook_names_only_metrics_that_exist() -> None:
-    known = {sample.name for family in REGISTRY.collect() for sample in family.samples}
-    known |= {family.name for family in REGISTRY.collect()}
+    families = [*REGISTRY.collect(), *metrics.OF_API.collect()]
+    known = {sample.name for family in families for sample in family.samples}
+    known |= {family.name for family in families}
     text = (PROJECT / "docs/runbook.md").read_text()
     named = set(re.findall(r"\bentitlement_\w+", text))
     assert len(named) >= 8
-    families = {name.removesuffix(end) for name in known for end in ("_total", "_bucket", "_count", "_sum")}
+    bases = {name.removesuffix(end) for name in known for end in ("_total", "_bucket", "_count", "_sum")}
     for name in named:
-        assert name in known or re.sub(r"_(total|bucket|count|sum)$", "", name) in families, name
+        assert name in known or re.sub(r"_(total|bucket|count|sum)$", "", name) in bases, name
 
 
 def test_every_alert_of_the_runbook_is_explained_in_a_part_of_its_own() -> None:

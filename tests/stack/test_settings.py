@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from entitlement.core.errors import SetupError
+from entitlement.proxies import server_options
 from entitlement.settings import Settings, read_settings
 from entitlement.wiring.database import open_database
 from entitlement.wiring.service import token_secret
@@ -32,6 +33,11 @@ def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ENTITLEMENT_POLL_SECONDS", "nan"),
         ("ENTITLEMENT_POLL_SECONDS", "31"),
         ("ENTITLEMENT_TOKEN_SECRET", "telltale and far too short"),
+        ("ENTITLEMENT_ANONYMOUS_REQUESTS_PER_MINUTE", "-1"),
+        ("ENTITLEMENT_REFUSALS_PER_MINUTE", "60000001"),
+        ("ENTITLEMENT_TRUSTED_PROXIES", "*"),
+        ("ENTITLEMENT_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("ENTITLEMENT_TRUSTED_PROXIES", "10.0.0.1,telltale"),
         ("ENTITLEMENT_OPERATORS", "0x1111111111111111111111111111111111111111,0xtelltale"),
     ],
 )
@@ -55,6 +61,20 @@ def test_all_that_is_wrong_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_sign_in_domains_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTITLEMENT_SIGN_IN_DOMAINS", "app.example.org, api.example.org:8443,")
     assert read_settings().domains() == {"app.example.org", "api.example.org:8443"}
+
+
+def test_trusted_proxies_are_addresses_and_networks_and_nobody_by_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert server_options(read_settings().trusted_proxies) == {
+        "proxy_headers": False,
+        "forwarded_allow_ips": [],
+    }
+    monkeypatch.setenv("ENTITLEMENT_TRUSTED_PROXIES", "10.0.0.7, 2001:db8::/32")
+    assert server_options(read_settings().trusted_proxies) == {
+        "proxy_headers": True,
+        "forwarded_allow_ips": ["10.0.0.7/32", "2001:db8::/32"],
+    }
 
 
 def test_without_domains_a_message_may_be_for_the_api_s_own_address() -> None:
