@@ -180,6 +180,8 @@ def _headers_of(error: errors.EntitlementError, status: int) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.is_repeated:
+        headers["Idempotency-Replayed"] = "true"
     if isinstance(error, errors.RateLimited):
         headers["Retry-After"] = str(error.retry_after)
     return headers

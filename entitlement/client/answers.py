@@ -71,6 +71,11 @@ class HoldAnswer:
 
     hold: Hold
     balance: Balance
+    is_repeated: bool = False
+    """Whether it was answered so before this call, by its first try: somebody else's hold, or an earlier one.
+
+    Never said of a call in a batch, nor after a try of this call whose answer was lost.
+    """
 
 
 @dataclass(frozen=True, slots=True)

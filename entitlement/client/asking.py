@@ -8,9 +8,11 @@ Every try sends the same content, the request id with it, so that all of them to
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Generic, TypeVar
 
-from entitlement.client.errors import CreditUnavailable
+from entitlement.client.answers import HoldAnswer
+from entitlement.client.errors import CreditRefused, CreditUnavailable
 from entitlement.client.retries import RETRIED_STATUSES, RetryPolicy, read_retry_after
 from entitlement.client.wire import Call, read_answer
 
@@ -43,7 +45,14 @@ class Asking(Generic[_Answer]):
         if status in RETRIED_STATUSES:
             retry_after = read_retry_after(headers.get("retry-after"))
             raise MayPass(CreditUnavailable(f"it answered {status}", retry_after=retry_after))
-        return self._call.read(read_answer(status, headers, content))
+        # After a try whose answer was lost, an answer of before may be to that one.
+        is_repeated = self._tries == 0 and headers.get("idempotency-replayed") == "true"
+        try:
+            answer = self._call.read(read_answer(status, headers, content))
+        except CreditRefused as refused:
+            refused.is_repeated = is_repeated
+            raise
+        return replace(answer, is_repeated=True) if is_repeated and isinstance(answer, HoldAnswer) else answer
 
     def pause(self, failure: MayPass, *, now: float, fraction: float) -> float:
         """Return the wait before the next try, `fraction` of the longest; raises `CreditUnavailable`."""

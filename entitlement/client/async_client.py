@@ -108,7 +108,7 @@ class AsyncCreditClient:
         return AsyncHoldBlock(self, HoldRequest(key, amount, name, minimum=minimum, ttl=ttl, model=model))
 
     async def place_hold(self, wanted: HoldRequest) -> HoldAnswer:
-        """Set credit aside; the caller ends the hold. Cancelled on the way, the hold is released."""
+        """Set credit aside; the caller ends the hold. Cancelled on the way, a new hold is released."""
         task = self._start(self._call(hold_call(wanted)))
         try:
             return await asyncio.shield(task)
@@ -207,7 +207,9 @@ class AsyncCreditClient:
     async def _release_when_placed(self, placing: asyncio.Task[HoldAnswer]) -> None:
         with contextlib.suppress(CreditError):
             answer = await placing
-            await self._call(release_call(answer.hold.id))
+            # One that was there before belongs to whoever asked for it then.
+            if not answer.is_repeated:
+                await self._call(release_call(answer.hold.id))
 
     def _start(self, work: Coroutine[None, None, _Answer]) -> asyncio.Task[_Answer]:
         task = asyncio.create_task(work)

@@ -55,6 +55,8 @@ class CreditRefused(CreditError):
         """A sentence for the person who asked."""
         self.figures = figures
         """The problem's other members: amounts in nano-USD, times in Unix seconds."""
+        self.is_repeated = False
+        """Whether the same request was refused before this call, and this is the answer of then."""
 
     def figure(self, name: str) -> int | None:
         """Return a figure that is an integer of at least 0, or None where the service gave none."""

@@ -9,9 +9,16 @@ from typing import ClassVar
 class EntitlementError(Exception):
     """Anything that can be expected to go wrong; the message is meant for the person who caused it."""
 
+    is_repeated = False
+    """Whether it is the answer to a request that was refused so before."""
+
     def facts(self) -> dict[str, object]:
         """Return the figures behind the message, for answers that machines read."""
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if not name.startswith("_") and name != "is_repeated"
+        }
 
 
 # --- input ---------------------------------------------------------------------------------------------

@@ -416,4 +416,6 @@ def _refusal_again(refusal: dict[str, object]) -> errors.EntitlementError:
     """Return the error that was kept, with its figures of then."""
     kinds = {kind.__name__: kind for kind in (errors.InsufficientCredit, errors.KeyLimitReached)}
     facts = {name: value for name, value in refusal.items() if name != "error"}
-    return kinds[str(refusal["error"])](**facts)  # pyright: ignore[reportArgumentType] - written from facts()
+    again = kinds[str(refusal["error"])](**facts)  # pyright: ignore[reportArgumentType] - written from facts()
+    again.is_repeated = True
+    return again

@@ -17,7 +17,9 @@ from starlette.routing import Route
 from entitlement.client import AsyncCreditClient, AsyncLeasePool, RetryPolicy
 from entitlement.gateway.chat import ChatCompletions
 from entitlement.gateway.failures import GatewayError
-from entitlement.gateway.funding import HoldFunding, LeaseFunding
+from entitlement.gateway.funding import HoldFunding, LeaseFunding, OnceFunding
+from entitlement.gateway.going_on import GoingOn
+from entitlement.gateway.kept_answers import KeptAnswers
 from entitlement.gateway.key_privacy import KeyPrivacy
 from entitlement.gateway.listing import TEXT_TYPES, entry, listing
 from entitlement.gateway.pass_through import METHODS, PREFIXES, PassThrough
@@ -50,12 +52,14 @@ def create_app(settings: GatewaySettings) -> Starlette:
         else None
     )
     settlements = Settlements(credit, unsettled_max=settings.unsettled_max)
+    going_on = GoingOn()
     http = http_client(time_outs)
     models = {model.id: model for model in settings.models}
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
         yield
+        await going_on.close()
         await settlements.close(time_outs.shutdown_seconds)
         if pool is not None:
             await pool.aclose(time_outs.shutdown_seconds)
@@ -89,6 +93,9 @@ def create_app(settings: GatewaySettings) -> Starlette:
         },
         credit=credit,
         funding=HoldFunding(credit, settlements) if pool is None else LeaseFunding(pool, settlements),
+        funding_once=OnceFunding(credit, settlements),
+        kept=KeptAnswers(seconds=settings.answers_kept_seconds, bytes_max=settings.answers_kept_bytes_max),
+        going_on=going_on,
         privacy=KeyPrivacy(credit),
         refused_keys=RefusedKeys(settings.refusals_per_minute),
         settlements=settlements,

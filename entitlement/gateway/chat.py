@@ -24,12 +24,16 @@ from entitlement.gateway.failures import (
     GatewayError,
     UpstreamFailed,
     explain_credit,
+    key_tried_out,
     upstream_interrupted,
     upstream_invalid,
     upstream_timed_out,
 )
-from entitlement.gateway.funding import Funding, Funds
+from entitlement.gateway.funding import Funding, Funds, TriedBefore
+from entitlement.gateway.going_on import GoingOn
+from entitlement.gateway.idempotency import TRIES_MAX, Delivery, read_delivery
 from entitlement.gateway.incoming import read_body, read_key
+from entitlement.gateway.kept_answers import KeptAnswers
 from entitlement.gateway.key_privacy import KeyPrivacy
 from entitlement.gateway.price_list import Fallback, Model
 from entitlement.gateway.pricing import usd_short
@@ -54,6 +58,10 @@ class ChatCompletions:
     upstreams: Mapping[str, UpstreamServer]
     credit: AsyncCreditClient
     funding: Funding
+    funding_once: Funding
+    """For chats that may be delivered again."""
+    kept: KeptAnswers
+    going_on: GoingOn
     privacy: KeyPrivacy
     refused_keys: RefusedKeys
     settlements: Settlements
@@ -69,22 +77,54 @@ class ChatCompletions:
         reply = Reply(send, request_id)
         try:
             key = read_key(request.headers)
-            chat = read_chat_request(await read_body(request, self.request_bytes_max), self.models)
-            await until_client_leaves(receive, self._serve(scope, key, chat, request_id, reply))
+            body = await read_body(request, self.request_bytes_max)
+            delivery = read_delivery(request.headers, key, body)
+            chat = read_chat_request(body, self.models)
+            if delivery is None:
+                work = self._serve(scope, key, chat, request_id, reply, self.funding)
+            else:
+                work = self._serve_once(scope, delivery, key, chat, reply)
+                if not chat.stream:
+                    # Who loses the connection asks again, and finds the answer. Closing a stream stops it.
+                    work = self.going_on.start(work)
+            await until_client_leaves(receive, work)
         except (ClientLeft, ClientDisconnect):
             # Nobody is there to be told.
             return
         except Exception as error:  # noqa: BLE001 - above us it would be logged with its message
             refused = error if isinstance(error, GatewayError) else _fault(error, request_id)
-            _log.info("refused", request_id=request_id, status=refused.status, code=refused.code)
+            _log.info("refused", request_id=reply.request_id, status=refused.status, code=refused.code)
             if not reply.begun:
                 await reply.refuse(refused)
 
-    async def _serve(self, scope: Scope, key: str, chat: ChatRequest, request_id: str, reply: Reply) -> None:
+    async def _serve_once(
+        self, scope: Scope, delivery: Delivery, key: str, chat: ChatRequest, reply: Reply
+    ) -> None:
+        """Serve a chat that may come again: a first delivery is answered, later ones as that one was."""
+        recording = self.kept.begin(delivery)
+        if recording.is_whole:
+            await reply.again(recording)
+            _log.info("replayed", request_id=reply.request_id)
+            return
+        reply.recording = recording
+        try:
+            for number in range(TRIES_MAX):
+                request_id = delivery.request_id(number)
+                reply.rename(request_id)
+                with suppress(TriedBefore):
+                    await self._serve(scope, key, chat, request_id, reply, self.funding_once)
+                    return
+            raise key_tried_out(TRIES_MAX)
+        finally:
+            self.kept.finish(recording)
+
+    async def _serve(
+        self, scope: Scope, key: str, chat: ChatRequest, request_id: str, reply: Reply, funding: Funding
+    ) -> None:
         self.settlements.admit(request_id)
         try:
             with self.refused_keys.asking(scope, key):
-                funds, output_tokens_max = await self._fund(key, chat, request_id, reply)
+                funds, output_tokens_max = await self._fund(key, chat, request_id, reply, funding)
         except BaseException:
             # Without a hold there is nothing to settle; the client releases one whose answer is on its way.
             self.settlements.dismiss(request_id)
@@ -104,7 +144,7 @@ class ChatCompletions:
             exchange.abandon()
 
     async def _fund(
-        self, key: str, chat: ChatRequest, request_id: str, reply: Reply
+        self, key: str, chat: ChatRequest, request_id: str, reply: Reply, funding: Funding
     ) -> tuple[Funds | None, int]:
         """Return what pays, and the output tokens it pays for; raises `GatewayError` if there is none."""
         quote = quote_up(chat)
@@ -115,7 +155,7 @@ class ChatCompletions:
                 balance = (await self.credit.introspect(key)).balance
                 reply.tell_balance(balance, None)
                 return None, chat.output_tokens_wanted
-            funded = await self.funding.fund(
+            funded = await funding.fund(
                 HoldRequest(
                     key=key,
                     amount=quote.amount,

@@ -15,6 +15,7 @@ from entitlement.client import (
     CreditError,
     CreditRefused,
     CreditUnavailable,
+    Hold,
     InsufficientCredit,
     KeyLimitReached,
     KeyRefused,
@@ -23,11 +24,13 @@ from entitlement.client import (
 from entitlement.gateway.pricing import usd_short
 
 RETRY_AFTER_SECONDS_DEFAULT = 2
+IN_PROGRESS_RETRY_AFTER_SECONDS = 1
 
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 402: "insufficient_quota"} | {
     403: "permission_error",
     404: "invalid_request_error",
     405: "invalid_request_error",
+    409: "invalid_request_error",
     413: "invalid_request_error",
     429: "rate_limit_error",
 }
@@ -81,6 +84,53 @@ def invalid_request(problem: str, **figures: object) -> GatewayError:
 def authentication_failed(reason: str, message: str) -> GatewayError:
     """No key, or one that may not spend; `reason` is the stable word for which."""
     return GatewayError(401, "AUTHENTICATION_FAILED", message, figures={"reason": reason})
+
+
+def key_reused() -> GatewayError:
+    """An Idempotency-Key that came before with another body."""
+    return GatewayError(
+        409,
+        "IDEMPOTENCY_KEY_REUSED",
+        "This Idempotency-Key came before with another request (or when the price was another). Nothing was"
+        " charged. A new request needs a new Idempotency-Key.",
+    )
+
+
+def key_in_progress(hold: Hold | None = None) -> GatewayError:
+    """An Idempotency-Key whose first request has not ended, here or (by its hold) anywhere."""
+    return GatewayError(
+        409,
+        "IDEMPOTENCY_KEY_IN_PROGRESS",
+        "The first request with this Idempotency-Key has not ended. Nothing more was charged; ask again with"
+        " the same key.",
+        figures={} if hold is None else {"request_id": hold.request_id, "expires_at": hold.expires_at},
+        retry_after=IN_PROGRESS_RETRY_AFTER_SECONDS,
+    )
+
+
+def key_used(hold: Hold) -> GatewayError:
+    """An Idempotency-Key whose request has ended, and whose answer is not kept."""
+    charged = (
+        f"was charged ${usd_short(hold.captured)}" if hold.state == "captured" else "broke off uncharged"
+    )
+    return GatewayError(
+        409,
+        "IDEMPOTENCY_KEY_USED",
+        f"The request with this Idempotency-Key {charged}, and its answer is not kept. Nothing more was"
+        " charged now. To be answered anew, at a new charge, send a new Idempotency-Key.",
+        figures={"request_id": hold.request_id, "state": hold.state, "charged": hold.captured},
+    )
+
+
+def key_tried_out(tries: int) -> GatewayError:
+    """An Idempotency-Key under which too many tries came to nothing."""
+    return GatewayError(
+        409,
+        "IDEMPOTENCY_KEY_USED",
+        f"{tries} requests with this Idempotency-Key came to nothing, and nothing was charged for them. Try"
+        " again with a new Idempotency-Key.",
+        figures={"tries": tries, "charged": 0},
+    )
 
 
 def credit_unavailable(retry_after: int | None = None) -> GatewayError:

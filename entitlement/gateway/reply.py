@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from http import HTTPStatus
 
 import orjson
 from starlette.types import Receive, Send
 
 from entitlement.client import Balance, Hold
 from entitlement.gateway.failures import GatewayError
+from entitlement.gateway.kept_answers import Recording
 from entitlement.gateway.pricing import usd_fixed
-from entitlement.gateway.sse import event
+from entitlement.gateway.sse import DONE, event
 
 
 class ClientLeft(Exception):
@@ -18,13 +20,24 @@ class ClientLeft(Exception):
 
 
 class Reply:
-    """One answer over ASGI, whole or in pieces; nothing is buffered here."""
+    """One answer over ASGI, whole or in pieces; nothing is buffered here, except for who asked for it."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._headers = {"x-request-id": request_id}
+        self.recording: Recording | None = None
+        """What a client that may ask again is given again."""
         self.begun = False
         """Whether the status is out, after which failures can only be told inside a stream."""
+
+    @property
+    def request_id(self) -> str:
+        """What the request is called."""
+        return self._headers["x-request-id"]
+
+    def rename(self, request_id: str) -> None:
+        """Call the request otherwise, before its status is out."""
+        self._headers["x-request-id"] = request_id
 
     def tell_balance(self, balance: Balance, hold: Hold | None) -> None:
         """Put the balance before the request into the headers, as Venice's clients read it."""
@@ -45,7 +58,18 @@ class Reply:
         if retry_after is not None:
             self._headers["retry-after"] = str(retry_after)
         await self._start(status)
+        if self.recording is not None:
+            self.recording.add(content)
+            self.recording.is_whole = status == HTTPStatus.OK
         await self._send({"type": "http.response.body", "body": content})
+
+    async def again(self, kept: Recording) -> None:
+        """Send an answer that was given before."""
+        self._headers = {**kept.headers, "idempotency-replayed": "true"}
+        # Before the first wait: then it may be forgotten.
+        body = bytes(kept.body)
+        await self._start(HTTPStatus.OK)
+        await self._send({"type": "http.response.body", "body": body})
 
     async def refuse(self, error: GatewayError) -> None:
         """Send what went wrong instead of an answer."""
@@ -62,7 +86,11 @@ class Reply:
 
     async def send_event(self, data: bytes) -> None:
         """Send one event; waits while the client is slower than the upstream."""
-        await self._send({"type": "http.response.body", "body": event(data), "more_body": True})
+        piece = event(data)
+        if self.recording is not None:
+            self.recording.add(piece)
+            self.recording.is_whole = data == DONE
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
 
     async def end_stream(self) -> None:
         """Send the end."""
@@ -70,6 +98,8 @@ class Reply:
 
     async def _start(self, status: int) -> None:
         self.begun = True
+        if self.recording is not None:
+            self.recording.headers = self._headers
         headers = [(name.encode(), value.encode("latin-1")) for name, value in self._headers.items()]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -138,6 +138,10 @@ class GatewaySettings(BaseModel):
     """The largest body of a request."""
     answer_bytes_max: Annotated[int, Field(ge=1024)] = 32 * 2**20
     """The largest body that is taken from an upstream."""
+    answers_kept_seconds: _Seconds = 300.0
+    """How long an answer is kept in memory for a client that sent an Idempotency-Key."""
+    answers_kept_bytes_max: Annotated[int, Field(ge=0)] = 64 * 2**20
+    """What all kept answers may take; beyond, the oldest go. 0: none is kept."""
     page_origins: Origins = frozenset()
     """Pages that may read the list of models in a browser, as `https://host`; no other route is open so."""
     refusals_per_minute: Annotated[int, Field(ge=0, le=60_000_000)] = GUESSES
@@ -169,6 +173,8 @@ class _Environment(BaseSettings):
     time_outs: TimeOuts = TimeOuts()
     request_bytes_max: int = GatewaySettings.model_fields["request_bytes_max"].default
     answer_bytes_max: int = GatewaySettings.model_fields["answer_bytes_max"].default
+    answers_kept_seconds: float = GatewaySettings.model_fields["answers_kept_seconds"].default
+    answers_kept_bytes_max: int = GatewaySettings.model_fields["answers_kept_bytes_max"].default
     page_origins: Annotated[Origins, NoDecode] = frozenset()
     refusals_per_minute: int = GatewaySettings.model_fields["refusals_per_minute"].default
     trusted_proxies: Annotated[Proxies, NoDecode] = frozenset()

@@ -24,7 +24,7 @@ from entitlement.client import (
 )
 from entitlement.client.retries import RetryPolicy
 from entitlement.core.units import NanoUsd
-from entitlement.gateway.failures import GatewayError
+from entitlement.gateway.failures import GatewayError, key_in_progress
 
 PATIENCE_SECONDS = 2 * 3600
 """The longest life of a hold and the hour of grace after it."""
@@ -56,7 +56,9 @@ class Settlements:
         return len(self._unsettled)
 
     def admit(self, request_id: str) -> None:
-        """Make room for a request; raises `GatewayError` 503 when there is none."""
+        """Make room for a request; raises `GatewayError` 503 when there is none, 409 where it is in work."""
+        if request_id in self._unsettled:
+            raise key_in_progress()
         if len(self._unsettled) >= self._unsettled_max or self._hurry.is_set():
             message = "The gateway has as many requests as it takes. Nothing was charged; try again."
             raise GatewayError(503, "GATEWAY_BUSY", message, retry_after=1)

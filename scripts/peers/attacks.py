@@ -130,7 +130,7 @@ def after_a_kill(peer: Peer, upstream: str) -> int:
 def retries(peer: Peer, upstream: str) -> int:
     """Return how many of three deliveries of one request, under one Idempotency-Key, were served."""
     key, before = peer.key(BUDGET), served(upstream)
-    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "one request"}
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "one-request"}
     for _ in range(3):
         httpx.post(peer.chat, headers=headers, json=body(100), timeout=60)
     return served(upstream) - before

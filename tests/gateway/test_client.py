@@ -351,3 +351,40 @@ async def test_what_the_protocol_does_not_allow_is_not_sent(fields: dict[str, ob
 
 async def test_no_secret_is_in_a_repr(key: str) -> None:
     assert key not in repr(HoldRequest(key, NanoUsd(1), "r"))
+
+
+async def test_a_hold_that_was_there_before_says_so_and_one_whose_answer_was_lost_does_not(
+    client: AsyncCreditClient, way: FaultyWay, key: str
+) -> None:
+    assert not (await client.place_hold(wanted(key, 1))).is_repeated
+    assert (await client.place_hold(wanted(key, 1))).is_repeated
+    way.faults = ["lose"]
+    # The second try is answered as the first one was, and that was ours.
+    assert not (await client.place_hold(wanted(key, 2))).is_repeated
+
+
+async def test_a_refusal_of_before_says_so(client: AsyncCreditClient, way: FaultyWay, key: str) -> None:
+    seen: list[bool] = []
+    for faults in ([], [], ["lose"]):
+        way.faults = faults
+        with pytest.raises(InsufficientCredit) as refused:
+            await client.place_hold(wanted(key, 5000))
+        assert "is_repeated" not in refused.value.figures
+        seen.append(refused.value.is_repeated)
+    assert seen == [False, True, False]
+
+
+async def test_who_gives_up_on_the_way_leaves_a_hold_that_was_there_before(
+    way_url: str, credit_service: CreditService, way: FaultyWay, key: str
+) -> None:
+    async with AsyncCreditClient(way_url, credit_service.service_token) as client:
+        first = await client.place_hold(wanted(key, 400))
+        way.faults = ["slow"]
+        second = asyncio.create_task(client.place_hold(wanted(key, 400)))
+        await asyncio.sleep(0.1)
+        second.cancel()
+    # Closed, it has finished all that it began.
+    assert way.seen["holds"] == 2
+    assert way.seen["release"] == 0
+    assert credit_service.account_state(key)["held"] == 400
+    assert first.hold.state == "open"
