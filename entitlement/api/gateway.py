@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path
 from entitlement.api import calls
 from entitlement.api.auth import Gateway, TheService
 from entitlement.api.door import BATCH
+from entitlement.api.explanation_schemas import OwnExplanationOut, OwnExplanationsOut
 from entitlement.api.hold_schemas import (
     BatchIn,
     BatchOut,
@@ -103,6 +104,21 @@ def introspect(flows: TheService, asking: Gateway, x_api_key: Annotated[str, Hea
     del asking
     key, balance = flows.keys.introspect(x_api_key)
     return IntrospectionOut(key=IntrospectedKeyOut.of(key), balance=BalanceOut.of(balance))
+
+
+@router.get("/v1/requests/{request_id:path}")
+def explain(
+    flows: TheService,
+    asking: Gateway,
+    request_id: Annotated[str, Path()],
+    x_api_key: Annotated[str | None, Header()] = None,
+) -> OwnExplanationsOut:
+    """Return why a request of the gateway was charged what it was, or refused. Another gateway's is unknown.
+
+    What a lease paid for is found with `X-Api-Key`, the secret of the key that it was leased for.
+    """
+    found = flows.explain.explain_to_gateway(asking, request_id, secret=x_api_key)
+    return OwnExplanationsOut(request_id=request_id, found=[OwnExplanationOut.of(each) for each in found])
 
 
 def _answered_at_the_door(*asked: object) -> AssertionError:

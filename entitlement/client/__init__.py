@@ -28,7 +28,9 @@ from entitlement.client.errors import (
     KeyRefused,
     RateLimited,
     UnknownHold,
+    UnknownRequest,
 )
+from entitlement.client.explanations import BookedLine, BookedUsage, ExplainedHold, Explanation
 from entitlement.client.lease_answers import Lease, LeaseAnswer
 from entitlement.client.lease_pool import LeasePool
 from entitlement.client.lease_terms import LeaseTerms
@@ -42,11 +44,15 @@ __all__ = [
     "AsyncLeasePool",
     "AsyncOpenHold",
     "Balance",
+    "BookedLine",
+    "BookedUsage",
     "ChargeRequest",
     "CreditClient",
     "CreditError",
     "CreditRefused",
     "CreditUnavailable",
+    "ExplainedHold",
+    "Explanation",
     "Funding",
     "GatewayNotAuthenticated",
     "Hold",
@@ -71,5 +77,6 @@ __all__ = [
     "RateLimited",
     "RetryPolicy",
     "UnknownHold",
+    "UnknownRequest",
     "Usage",
 ]

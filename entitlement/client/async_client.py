@@ -19,6 +19,7 @@ from entitlement.client.answers import Hold, HoldAnswer, KeyAnswer
 from entitlement.client.asking import Asking, MayPass
 from entitlement.client.async_hold import AsyncHoldBlock
 from entitlement.client.errors import CreditError, CreditUnavailable
+from entitlement.client.explanations import Explanation
 from entitlement.client.lease_answers import LeaseAnswer
 from entitlement.client.requests import (
     TTL_SECONDS_DEFAULT,
@@ -36,6 +37,7 @@ from entitlement.client.wire import (
     batch_call,
     capture_call,
     charge_call,
+    explain_call,
     extend_call,
     hold_call,
     introspect_call,
@@ -177,6 +179,14 @@ class AsyncCreditClient:
     async def introspect(self, key: str) -> KeyAnswer:
         """Return what stands behind a key, without holding anything."""
         return await self._call(introspect_call(key))
+
+    async def explain(self, request_id: str, *, key: str | None = None) -> tuple[Explanation, ...]:
+        """Return what the service knows of a request of this gateway: why it was charged, or refused.
+
+        One that a lease paid for within the last week is found with the `key` that it was leased for. Raises
+        `UnknownRequest` where this gateway had no such request, or where that key is needed.
+        """
+        return await self._call(explain_call(request_id, key))
 
     async def _call(self, call: Call[_Answer]) -> _Answer:
         """Send until there is an answer; raises `CreditUnavailable` when tries or time run out."""

@@ -8,6 +8,7 @@ CreditError
     GatewayNotAuthenticated    401, the gateway's service token is wrong
     RateLimited                429, more requests in a time than are allowed; `retry_after`
     UnknownHold · HoldAlreadyEnded · HoldExpired        404, 409, 410: of a hold or a lease
+    UnknownRequest             404, of a question about a request
   CreditUnavailable          no answer within the deadline: nobody may be served on it
   InvalidAnswer              an answer that is not of the protocol: nothing of it was believed
 """
@@ -86,6 +87,10 @@ class UnknownHold(CreditRefused):
     """The service knows no such hold of this gateway."""
 
 
+class UnknownRequest(CreditRefused):
+    """The service knows no such request of this gateway."""
+
+
 class HoldAlreadyEnded(CreditRefused):
     """The hold ended in another way, or with another amount, than the one asked for now."""
 
@@ -114,6 +119,7 @@ _REFUSALS: dict[str, type[CreditRefused]] = {
     "key_rotated": KeyRefused,
     "not_authenticated": GatewayNotAuthenticated,
     "unknown_hold": UnknownHold,
+    "unknown_request": UnknownRequest,
     "hold_already_ended": HoldAlreadyEnded,
     "hold_expired": HoldExpired,
     "rate_limited": RateLimited,

@@ -19,6 +19,7 @@ from entitlement.client.answers import (
     read_key_answer,
 )
 from entitlement.client.errors import CreditError, CreditUnavailable, InvalidAnswer, refusal
+from entitlement.client.explanations import Explanation, read_explanations
 from entitlement.client.json_values import as_list, as_object, as_whole, parse
 from entitlement.client.lease_answers import LeaseAnswer, read_lease_answer
 from entitlement.client.requests import (
@@ -30,6 +31,7 @@ from entitlement.client.requests import (
     LeaseRequest,
     Usage,
     check_amounts,
+    check_request_id,
     check_ttl,
 )
 from entitlement.client.retries import read_retry_after
@@ -174,9 +176,14 @@ def look_up_call(hold_id: str) -> Call[Hold]:
 
 def introspect_call(key: str) -> Call[KeyAnswer]:
     """Return the call that reads a key, its balance and its limits."""
-    if not (key and key.isascii() and key.isprintable()):
-        raise ValueError("a key consists of printable ASCII characters")
-    return Call("GET", "/v1/keys/introspect", read_key_answer, headers={"x-api-key": key})
+    return Call("GET", "/v1/keys/introspect", read_key_answer, headers=_key_header(key))
+
+
+def explain_call(request_id: str, key: str | None) -> Call[tuple[Explanation, ...]]:
+    """Return the call that reads what is known of a request of this gateway."""
+    check_request_id(request_id)
+    headers = {} if key is None else _key_header(key)
+    return Call("GET", f"/v1/requests/{_segment(request_id)}", read_explanations, headers=headers)
 
 
 def batch_call(operations: Sequence[Changing]) -> Call[tuple[BatchAnswer, ...]]:
@@ -250,6 +257,12 @@ def _given(**fields: object) -> dict[str, object]:
 def _check_cost(amount: NanoUsd) -> None:
     if not 0 <= amount <= NANO_USD_MAX:
         raise ValueError(f"amount is {amount}: it must be from 0 to {NANO_USD_MAX} nano-USD")
+
+
+def _key_header(key: str) -> dict[str, str]:
+    if not (key and key.isascii() and key.isprintable()):
+        raise ValueError("a key consists of printable ASCII characters")
+    return {"x-api-key": key}
 
 
 def _segment(name: str) -> str:

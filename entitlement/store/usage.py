@@ -48,6 +48,7 @@ _OF_REQUEST = f"""
 SELECT {_COLUMNS} FROM all_usage
 WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last AND request_id = :request_id
     AND (CAST(:only_key AS text) IS NULL OR key_id = :only_key)
+    AND (CAST(:only_gateway AS bigint) IS NULL OR gateway_id = :only_gateway)
 ORDER BY created_at, hold_id, number LIMIT :limit
 """  # noqa: S608 - likewise
 
@@ -115,17 +116,20 @@ def analytics(
     return found
 
 
-def of_request(
+def of_request(  # noqa: PLR0913 - each narrows the question
     session: Session,
     account_id: int,
     request_id: str,
     *,
     key_id: str | None,
+    gateway_id: int | None = None,
     first: Epoch,
     after_last: Epoch,
     limit: int,
 ) -> list[UsageRecord]:
     """Return the account's records with a gateway's request id, of the days [first, after_last).
+
+    Of one key or of all, of one gateway or of all.
 
     Reads all of the account's records of these days: nothing else needs an index by the request.
     """
@@ -134,6 +138,7 @@ def of_request(
         {
             "account_id": account_id,
             "only_key": key_id,
+            "only_gateway": gateway_id,
             "request_id": request_id,
             "first": first,
             "after_last": after_last,
