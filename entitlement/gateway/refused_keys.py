@@ -15,6 +15,7 @@ from starlette.types import Scope
 from entitlement.core.address_rates import Guesses, Verdict, address_rates, counted_as
 from entitlement.core.errors import RateLimited
 from entitlement.gateway.failures import GatewayError, too_many_requests
+from entitlement.gateway.funding import TriedBefore
 
 NANOS_PER_MICRO = 1_000
 KNOWN_ALL_THE_SAME = (HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
@@ -58,6 +59,9 @@ class RefusedKeys:
 
 
 def _verdict(error: Exception) -> Verdict:
+    if isinstance(error, TriedBefore):
+        # The service had this key's request before.
+        return Verdict.GOOD
     status = error.status if isinstance(error, GatewayError) else None
     if status == HTTPStatus.UNAUTHORIZED:
         return Verdict.REFUSED

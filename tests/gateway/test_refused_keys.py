@@ -84,3 +84,20 @@ def test_what_is_passed_through_says_for_whom_and_only_what_a_trusted_proxy_said
         street("elsewhere").http.get("/api/v1/api_keys/generate_web3_key")
         street(f"192.0.2.1, {HERE}").http.get("/api/v1/api_keys/generate_web3_key")
     assert way.forwarded == ["198.51.100.9", HERE]
+
+
+def test_tries_that_were_refused_before_are_no_guesses(
+    settings: GatewaySettings, street: Callable[[str], Gateway], credit_service: CreditService
+) -> None:
+    """A chat is asked about once for each of its earlier tries: their key was known to the service."""
+    poor = credit_service.make_key(0)
+
+    def deliver(client: Gateway) -> int:
+        headers = {"authorization": f"Bearer {poor}", "idempotency-key": "word"}
+        messages = [{"role": "user", "content": "hello"}]
+        body = {"model": "echo", "messages": messages}
+        return client.http.post("/api/v1/chat/completions", headers=headers, json=body).status_code
+
+    with at(settings, HERE) as before:
+        assert [deliver(before(HERE)) for _ in range(ALLOWED + 1)] == [402] * (ALLOWED + 1)
+    assert deliver(street(HERE)) == 402
