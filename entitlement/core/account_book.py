@@ -20,6 +20,7 @@ from entitlement.core.holds import (
     HoldRequest,
     HoldState,
     LeaseReport,
+    Refusal,
     Usage,
     check_capturable,
     check_releasable,
@@ -140,14 +141,14 @@ class AccountBook:
             )
         except (errors.InsufficientCredit, errors.KeyLimitReached) as refusal:
             reason = {"error": type(refusal).__name__, **refusal.facts()}
-            refused = self._new(gateway_id, key_id, request, hold_id, Funding((), is_final=False))
-            self._keep_new(replace(refused, state=HoldState.REFUSED, refusal=reason))
+            nothing = Funding((), is_final=False)
+            self._keep_new(self._new(gateway_id, key_id, request, hold_id, nothing, reason))
             raise
         hold = self._new(gateway_id, key_id, request, hold_id, funding)
-        if request.kind is HoldKind.CHARGE:
-            self._charge_at_once(hold, request.usage or NO_USAGE)
-            return self.holds[hold_id]
         self._keep_new(hold)
+        if hold.kind is HoldKind.CHARGE:
+            self._charge_at_once(hold, request.usage or NO_USAGE)
+            return hold
         self._book(book_hold(self.account_id, epoch, hold_id, funding.parts))
         key.count(epoch, self.now, held=funding.parts)
         return hold
@@ -394,16 +395,6 @@ class AccountBook:
         self._book(Entry(f"charge:{hold.id}", EntryKind.CHARGE, self.account_id, hold.epoch, postings))
         self.keys[hold.key_id].count(hold.epoch, self.now, spent=hold.parts)
         self.usage.append(UsageLine.of(hold, 1, hold.request_id, usage, hold.parts, NOTHING))
-        self._keep_new(
-            replace(
-                hold,
-                state=HoldState.CAPTURED,
-                captured=hold.amount,
-                charged_at=self.now,
-                ended_at=self.now,
-                expires_at=self.now,
-            )
-        )
 
     def _give_back(self, hold: Hold, state: HoldState) -> Hold:
         postings = release_postings(hold.parts, self.buckets.values(), self.now)
@@ -414,30 +405,42 @@ class AccountBook:
         return self._keep(replace(hold, state=state, ended_at=self.now))
 
     def _new(
-        self, gateway_id: int, key_id: str, request: HoldRequest, hold_id: str, funding: Funding
+        self,
+        gateway_id: int,
+        key_id: str,
+        request: HoldRequest,
+        hold_id: str,
+        funding: Funding,
+        refusal: Refusal | None = None,
     ) -> Hold:
-        expires_at = self.now + request.ttl
+        """Return the hold that a request gets; one that is charged at once has ended with it."""
+        amount = total(funding.parts)
+        is_charged = request.kind is HoldKind.CHARGE and refusal is None
+        expires_at = self.now if is_charged else self.now + request.ttl
         if request.kind is HoldKind.LEASE:
             expires_at = min(expires_at, ends_at(self.epoch))
+        state = HoldState.CAPTURED if is_charged else HoldState.OPEN
         return Hold(
             id=hold_id,
             account_id=self.account_id,
             key_id=key_id,
             gateway_id=gateway_id,
             request_id=request.request_id,
-            state=HoldState.OPEN,
+            state=state if refusal is None else HoldState.REFUSED,
             epoch=self.epoch,
-            amount=total(funding.parts),
+            amount=amount,
             is_final=funding.is_final,
-            captured=NOTHING,
+            captured=amount if is_charged else NOTHING,
             shortfall=NOTHING,
             created_at=self.now,
             expires_at=expires_at,
-            charged_at=None,
+            charged_at=self.now if is_charged else None,
             kind=request.kind,
             parts=funding.parts,
             fingerprint=request.fingerprint(),
             model=request.model,
+            ended_at=self.now if is_charged else None,
+            refusal=refusal,
         )
 
     def _count_request(self, key: KeyBook) -> None:

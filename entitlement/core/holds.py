@@ -96,7 +96,7 @@ class HoldRequest:
         return hashlib.sha256(asked.encode()).digest()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """What is kept of a request besides its cost: counts and times, never content."""
 
@@ -125,7 +125,7 @@ class Usage:
             raise InvalidRequest(f"status is {self.status}: it must be an HTTP status", field="usage.status")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeaseRequest:
     """One request that a gateway served from a lease."""
 

@@ -14,6 +14,7 @@ from entitlement.core.errors import (
     KeySuspended,
 )
 from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.record import record
 from entitlement.core.units import NANO_USD_MAX, NanoUsd, Wallet
 
 SECRET_PREFIX = "ent_"  # noqa: S105 - a prefix, so that a leaked key is recognised by scanners
@@ -69,7 +70,7 @@ class NewKey:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ApiKey:
     """A key as it stands; its secret is nowhere."""
 

@@ -62,30 +62,27 @@ class AnswerTogether:
         Whoever stops waiting does not keep the questions from being answered.
         """
         halves = self._halves_of(questions)
-        if halves is None:
-            return await self._put(questions, self._shorter())
-        places = [place for half in BOTH for place in halves[half]]
+        if len(halves) == 1:
+            return await self._put(questions, *halves)
         answered = await asyncio.gather(
-            *[self._put([questions[place] for place in halves[half]], half) for half in BOTH]
+            *[self._put([questions[place] for place in places], half) for half, places in halves.items()]
         )
-        outcomes = dict(zip(places, [outcome for part in answered for outcome in part], strict=True))
+        outcomes: dict[int, Outcome] = {}
+        for places, found in zip(halves.values(), answered, strict=True):
+            outcomes.update(zip(places, found, strict=True))
         return [outcomes[place] for place in range(len(questions))]
 
-    def _halves_of(self, questions: Sequence[Question]) -> tuple[list[int], list[int]] | None:
-        """Return which of these questions are about which half, or None where they stay together."""
-        found: tuple[list[int], list[int]] = ([], [])
+    def _halves_of(self, questions: Sequence[Question]) -> dict[int, Sequence[int]]:
+        """Return which of these questions are about which half; all are of one where they stay together."""
+        found: dict[int, list[int]] = {}
         for place, question in enumerate(questions):
             account_id = self._spend.account_of(question)
             if account_id is None:
-                return None
-            found[account_id % 2].append(place)
-        # One request id may stand under two keys, and then it matters which of them is asked first.
-        names = [
-            (question.gateway_id, question.operation.request_id)
-            for question in questions
-            if isinstance(question.operation, HoldRequest)
-        ]
-        return found if found[EVEN] and found[ODD] and len(set(names)) == len(names) else None
+                return {self._shorter(): range(len(questions))}
+            found.setdefault(account_id % len(BOTH), []).append(place)
+        if len(found) > 1 and not _are_named_once(questions):
+            return {self._shorter(): range(len(questions))}
+        return {**found}
 
     def _put(self, questions: Sequence[Question], half: int) -> "asyncio.Future[list[Outcome]]":
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
@@ -161,6 +158,16 @@ class AnswerTogether:
                 if not waiting.answered.done():
                     waiting.answered.set_result(outcomes[first:after])
                 first = after
+
+
+def _are_named_once(questions: Sequence[Question]) -> bool:
+    """Whether each request has an id of its own: of one under two keys it matters which is asked first."""
+    names = [
+        (question.gateway_id, question.operation.request_id)
+        for question in questions
+        if isinstance(question.operation, HoldRequest)
+    ]
+    return len(set(names)) == len(names)
 
 
 def _fail(group: Sequence[_Waiting], error: Exception) -> None:

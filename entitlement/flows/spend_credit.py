@@ -44,6 +44,8 @@ MOST_ENTRIES_OF_RENEWAL = 3
 REFUSALS_EVERY_SECONDS = 1.0
 GRANTED_SECONDS = 60
 """How long an account that was given all that is due is not looked at again, at the most."""
+HOLD_ID_BYTES = 8
+"""Random ones, in the id of a hold."""
 PREFIX = {HoldKind.HOLD: "hold", HoldKind.CHARGE: "charge", HoldKind.LEASE: "lease"}
 
 
@@ -185,7 +187,12 @@ class SpendCredit:
             books = read_books(session, _asked(group, self._owners), self._rates)
             books, new = self._grant(session, books, group)
             before = _low_credit_watched(books)
-            outcomes = [self._decide(books, question) for question in group]
+            # All at once: each by itself is a question to the kernel.
+            drawn = secrets.token_hex(HOLD_ID_BYTES * len(group))
+            outcomes = [
+                self._decide(books, question, drawn[first : first + 2 * HOLD_ID_BYTES])
+                for question, first in zip(group, range(0, len(drawn), 2 * HOLD_ID_BYTES), strict=True)
+            ]
             writing = write_books(session, books)
             refused = self._rate_refusals(books, group, outcomes)
             low = _low_credit(books, before)
@@ -256,20 +263,20 @@ class SpendCredit:
         self._refused = {}
         return refused
 
-    def _decide(self, books: Books, question: Question) -> Outcome:
+    def _decide(self, books: Books, question: Question, drawn: str) -> Outcome:
         try:
             token = question.token_hash
             if token is not None and books.gateways.get(token) != question.gateway_id:
                 raise errors.NotAuthenticated("the service token is not known or was revoked")
             if isinstance(question.operation, HoldRequest):
-                return self._place(books, question.gateway_id, question.operation)
+                return self._place(books, question.gateway_id, question.operation, drawn)
             return _settle(books, question.gateway_id, question.operation)
         except errors.EntitlementError as error:
             # Without the frames it came through, which hold the books: they would be garbage in circles.
             return error.with_traceback(None)
 
     @staticmethod
-    def _place(books: Books, gateway_id: int, request: HoldRequest) -> HoldAnswer:
+    def _place(books: Books, gateway_id: int, request: HoldRequest, drawn: str) -> HoldAnswer:
         name = (gateway_id, request.request_id)
         known = books.seen.get(name)
         if known is not None:
@@ -279,7 +286,7 @@ class SpendCredit:
         account_id, key_id = books.keys[request.key_hash]
         book = books.accounts[account_id]
         # The time first: ids of a day stand together in every index.
-        hold_id = f"{PREFIX[request.kind]}_{book.now:08x}{secrets.token_hex(8)}"
+        hold_id = f"{PREFIX[request.kind]}_{book.now:08x}{drawn}"
         try:
             hold = book.place(gateway_id, key_id, request, hold_id)
         finally:

@@ -78,7 +78,7 @@ def test_more_entries_than_ids_were_asked_for_get_ids_that_still_rise(
     spend = SpendCredit(sessions)
     alice = holder(sessions, diem=100)
     due = [spend.hold(alice.gateway_id, alice.request(10, f"due {number}", ttl=5)) for number in range(4)]
-    clock.jump_to(due[0].hold.expires_at)
+    clock.jump_to(due[-1].hold.expires_at)
     # One question, and five entries: four holds ran out, and one is made.
     answer = spend.hold(alice.gateway_id, alice.request(100))
     assert (answer.balance.available, answer.balance.held) == (0, 100)
