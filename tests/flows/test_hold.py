@@ -17,7 +17,7 @@ from entitlement.core.errors import (
     UnknownHold,
     UnknownKey,
 )
-from entitlement.core.holds import HoldState
+from entitlement.core.holds import HoldKind, HoldState
 from entitlement.core.keys import NewKey, hash_secret
 from entitlement.core.ledger import Source
 from entitlement.core.limits import KeyLimits
@@ -55,6 +55,30 @@ def test_a_hold_sets_credit_aside(sessions: Sessions, spend: SpendCredit) -> Non
     assert (balance.granted, balance.spent, balance.resets_at) == (100, 0, ends_at(epoch_at(NOON)))
     assert not answer.is_repeated
     assert_books_close(sessions)
+
+
+def test_a_charge_at_once_has_ended_with_the_moment_it_was_made(
+    sessions: Sessions, spend: SpendCredit
+) -> None:
+    alice = holder(sessions, diem=100)
+    made = spend.hold(alice.gateway_id, alice.request(70, kind=HoldKind.CHARGE)).hold
+    assert (made.state, made.amount, made.captured, made.shortfall) == (HoldState.CAPTURED, 70, 70, 0)
+    assert {made.ended_at, made.charged_at, made.expires_at} == {made.created_at}
+    assert spend.hold(alice.gateway_id, alice.request(70, kind=HoldKind.CHARGE)).hold == made, (
+        "as it is stored"
+    )
+    assert_books_close(sessions)
+
+
+def test_a_charge_that_was_refused_has_charged_nothing(sessions: Sessions, spend: SpendCredit) -> None:
+    alice = holder(sessions, diem=100)
+    with pytest.raises(InsufficientCredit):
+        spend.hold(alice.gateway_id, alice.request(101, kind=HoldKind.CHARGE))
+    with sessions.begin() as session:
+        row = session.scalars(select(HoldRow)).one()
+    assert (row.state, row.amount, row.captured) == (HoldState.REFUSED, 0, 0)
+    assert (row.charged_at, row.ended_at, row.expires_at) == (None, None, row.created_at + 600)
+    assert count(sessions, EntryRow) == 1, "the grant's"
 
 
 def test_a_hold_with_a_minimum_takes_what_there_is_and_says_that_it_is_the_last(
