@@ -26,6 +26,7 @@ from tests.support import (
     catch_up,
     follower,
     holder,
+    reach,
     wallet_number,
 )
 
@@ -83,9 +84,7 @@ class Days:
         if self.chain.headers_[-1].timestamp < ends_at(epoch):
             self.chain.mine(at=ends_at(epoch))
         catch_up(self.following)
-        late = ends_at(epoch) + LATE_CAPTURE_SECONDS
-        if self.clock.now() < late:
-            self.clock.jump_to(late)
+        reach(self.clock, ends_at(epoch) + LATE_CAPTURE_SECONDS)
 
     def close(self, first: Epoch = TODAY) -> list[Epoch]:
         return CloseEpochs(self.sessions).close_due(first)

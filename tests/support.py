@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select, text
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.chain.reader import ChainReader
 from entitlement.core.blocks import Header
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, ends_at, epoch_at
-from entitlement.core.errors import InconsistentNode
+from entitlement.core.errors import InconsistentNode, InvalidRequest
 from entitlement.core.events import ChainEvent, LogPlace, wallets_in
 from entitlement.core.holds import DEFAULT_TTL_SECONDS, HoldRequest
 from entitlement.core.keys import NewKey, hash_secret
@@ -20,6 +21,7 @@ from entitlement.core.units import NANO_USD_PER_USD, WEI_PER_TOKEN, NanoUsd, Wal
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
 from entitlement.flows.manage_gateways import ManageGateways
 from entitlement.flows.manage_keys import ManageKeys
+from entitlement.flows.shift_clock import ShiftClock
 from entitlement.store import access, ledger
 from entitlement.store import chain as chain_rows
 from entitlement.store.chain import Followed
@@ -275,6 +277,12 @@ def pair(sessions: sessionmaker[Session], wallet: Wallet) -> tuple[Position, Pos
 
 def everybody(session: Session) -> list[Wallet]:
     return [Wallet(name) for name in session.scalars(select(PositionRow.wallet).distinct())]
+
+
+def reach(clock: ShiftClock, timestamp: int) -> None:
+    """Have the clock at this Unix time or later: where it is later, and it goes on by itself, it stays."""
+    with suppress(InvalidRequest):
+        clock.jump_to(timestamp)
 
 
 def catch_up(following: FollowChain) -> int:

@@ -25,7 +25,7 @@ from entitlement.wiring.service import build_service
 from tests.chain.system import PLENTY, System, deployed
 from tests.flows.test_grant_purchases import months
 from tests.gateway.running import running
-from tests.support import USD, assert_books_close, catch_up
+from tests.support import USD, assert_books_close, catch_up, reach
 
 DEPTH = 2
 PAYER, OWNER = 1, 2
@@ -58,7 +58,7 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
 
         def settle() -> None:
             catch_up(following)
-            service.clock.jump_to(max(service.clock.now(), system.devnet.head().timestamp))
+            reach(service.clock, system.devnet.head().timestamp)
             service.purchases.sweep()
 
         assert_what_is_held_is_what_the_token_says(system, settings)

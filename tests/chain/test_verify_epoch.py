@@ -39,7 +39,7 @@ from tests.chain.random_users import RandomUsers
 from tests.chain.system import DEPLOYER, System, deployed
 from tests.databases import empty_database
 from tests.proofs import Sessions
-from tests.support import GENESIS_TIME, catch_up
+from tests.support import GENESIS_TIME, catch_up, reach
 
 SEED = 7
 ACTS = 40
@@ -134,7 +134,7 @@ def live(system: System, sessions: Sessions) -> list[Epoch]:
     for _ in range(ACTS):
         users.act()
         catch_up(following)
-        clock.jump_to(max(clock.now(), system.devnet.head().timestamp))
+        reach(clock, system.devnet.head().timestamp)
         sweeps.sweep()
     last = epoch_at(clock.now())
     system.devnet.jump_to(starts_at(Epoch(last + 1)) + LATE_CAPTURE_SECONDS)

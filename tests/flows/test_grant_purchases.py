@@ -34,6 +34,7 @@ from tests.support import (
     assert_books_close,
     catch_up,
     follower,
+    reach,
     wallet_number,
 )
 
@@ -352,7 +353,7 @@ def test_whatever_is_bought_and_undone_credit_is_what_was_paid_for(
                         chain.live()
                 case _:
                     follow(chain, sessions)
-                    clock.jump_to(max(clock.now(), chain.headers_[-1].timestamp, GENESIS_TIME))
+                    reach(clock, max(chain.headers_[-1].timestamp, GENESIS_TIME))
                     now = clock.now()
                     purchases.sweep()
                     final = chain.state(max(0, len(chain.headers_) - 1 - finality_depth))

@@ -51,6 +51,7 @@ from tests.support import (
     catch_up,
     follower,
     holder,
+    reach,
     wallet_number,
 )
 
@@ -114,7 +115,7 @@ def policy(sessions: Sessions) -> SetProRata:
 def pass_midnight(chain: ScriptedChain, sessions: Sessions, clock: ShiftClock) -> None:
     chain.mine(at=MIDNIGHT)
     catch_up(follower(chain, sessions))
-    clock.jump_to(max(clock.now(), MIDNIGHT + 60))
+    reach(clock, MIDNIGHT + 60)
 
 
 # --- who gets what ---------------------------------------------------------------------------------------
