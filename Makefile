@@ -7,11 +7,11 @@ SETUP := $(VENV)/.made node_modules/.made
 WEB := web/dist/index.html
 JOBS ?= 2
 
-.PHONY: help run test test-web web simulate history prove demo check coverage setup format lock openapi clean slither \
-	mutants halmos conformance
+.PHONY: help run test test-web test-litellm web simulate history prove demo check coverage setup format lock openapi \
+	clean slither mutants halmos conformance
 
 help: ## Show this menu
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup $(WEB) ## Start the local stack: database, chain, contracts, follower, API, gateway
 	@exec $(BIN)/entitlement up $(ARGS)
@@ -24,6 +24,9 @@ test: check $(WEB) ## Run everything: lint, types, import rules, forge tests, py
 
 test-web: setup $(WEB) ## Run all tests of the dashboard in Chromium
 	BROWSER=all $(BIN)/pytest tests/web
+
+test-litellm: setup ## Test the plug-in inside LiteLLM's own proxy, which this installs beside (some minutes, once)
+	ENTITLEMENT_LITELLM_PYTHON="$$($(BIN)/python -m scripts.peers.litellm)" $(BIN)/pytest tests/gateway/test_litellm.py
 
 web: setup $(WEB) ## Build the dashboard
 

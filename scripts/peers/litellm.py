@@ -1,5 +1,7 @@
 """LiteLLM's proxy from PyPI, in an environment of its own, before the model.
 
+    python -m scripts.peers.litellm     makes that environment, and names its Python
+
 Keys and their budgets come by the proxy's hook for keys that are kept elsewhere, with its own checks of
 budgets and its own reservations: its database needs an engine that is downloaded from its maker's server when
 it starts. So what it counts is in its memory, or in Redis where that is installed.
@@ -12,6 +14,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import venv
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +67,7 @@ def environment() -> Path:
     """Return the folder of programs of the environment, which is made first if it is missing or of others."""
     made, wanted = ENVIRONMENT / ".made", hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if not made.is_file() or made.read_text() != wanted:
-        print(f"installing LiteLLM into {ENVIRONMENT.name} (once, some minutes)", flush=True)
+        print(f"installing LiteLLM into {ENVIRONMENT.name} (once, some minutes)", file=sys.stderr, flush=True)
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
         install = ["install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", REQUIREMENTS]
         subprocess.run([ENVIRONMENT / "bin" / "python", "-m", "pip", *install], check=True)  # noqa: S603 - what the lock names
@@ -132,3 +135,7 @@ def redis(port: int, folder: Path) -> "subprocess.Popen[bytes] | None":
         return None
     command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+
+
+if __name__ == "__main__":
+    print(environment() / "python")

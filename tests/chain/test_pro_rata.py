@@ -19,7 +19,7 @@ from entitlement.flows.set_pro_rata import SetProRata
 from entitlement.flows.shift_clock import ShiftClock
 from tests.chain.random_users import RandomUsers
 from tests.chain.system import System, deployed
-from tests.support import assert_books_close, catch_up
+from tests.support import assert_books_close, catch_up, reach
 
 SEED = 11
 ACTS = 24
@@ -57,7 +57,7 @@ def test_every_wallet_gets_its_share_by_what_the_contracts_say_at_the_boundary(
             for _ in range(depth):
                 system.devnet.mine()
             catch_up(following)
-            clock.jump_to(max(clock.now(), system.devnet.head().timestamp))
+            reach(clock, system.devnet.head().timestamp)
             sweeps.sweep()
             plan = policy.read()
             boundary = last_of_the_day_before(system)

@@ -40,7 +40,7 @@ from tests.simulation.scripted_node import URL, Honest, ScriptedNode, served
 from tests.simulation.truth import assert_agrees_with_the_contracts
 from tests.simulation.turns import Turns
 from tests.simulation.wire_form import ADDRESSES, WireForm
-from tests.support import CHAIN_ID, GENESIS_TIME, assert_books_close, known
+from tests.support import CHAIN_ID, GENESIS_TIME, assert_books_close, known, reach
 
 Sessions = sessionmaker[Session]
 
@@ -232,7 +232,7 @@ class NodeWorld:
             for _ in range(self.chain.finality_depth):
                 self.turns.live(seconds=12)
         self._converge()
-        self.clock.jump_to(max(self.now, self.clock.now()))
+        reach(self.clock, self.now)
         if grants:
             self._grant()
         self.check()

@@ -29,7 +29,7 @@ from entitlement.flows.spend_credit import HoldAnswer, SpendCredit
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow
 from tests.crashes import Deaths, Died
 from tests.simulation.living_chain import PEOPLE, Act, LivingChain
-from tests.support import GENESIS_TIME, USD, Holder, catch_up, follower, holder
+from tests.support import GENESIS_TIME, USD, Holder, catch_up, follower, holder, reach
 
 Sessions = sessionmaker[Session]
 Answer = TypeVar("Answer")
@@ -98,7 +98,7 @@ class World:
         if self.random.random() < 0.25:
             self._turn()
         self.follow()
-        self.clock.jump_to(max(self.now, self.clock.now()))
+        reach(self.clock, self.now)
 
     def _turn(self) -> None:
         """Blocks are taken back and others come, as many and in the same time."""
