@@ -6,6 +6,7 @@ export default defineConfig({
   plugins: [react()],
   build: {
     outDir: "dist",
+    rolldownOptions: { input: ["index.html", "docs.html"] },
     emptyOutDir: true,
     target: "es2023",
     // Everything is a file of this origin: the policy allows no inline script, no inline style and no data: font.

@@ -49,7 +49,8 @@ def create_app(service: Service | None) -> "Api":
             "Credit is an integer of nano-USD (1e-9 USD), tokens are wei in decimal text, times are Unix "
             "seconds. Errors are RFC 9457 problems with a stable `code`."
         ),
-        docs_url="/docs",
+        # The framework's own page of reference runs scripts of others; ours is with the dashboard.
+        docs_url=None,
         redoc_url=None,
         # A client that is sent elsewhere sends its secret twice: an address is right or unknown.
         redirect_slashes=False,

@@ -1,4 +1,4 @@
-"""The dashboard: a page of files made by `make web`, served from the API's own origin.
+"""The dashboard and the API's reference: pages of files made by `make web`, served from the API's own origin.
 
 One document for every address of the page, with what it is told beforehand written into it; scripts and
 styles under /assets with their digest in the name, so that a browser keeps them. Nothing is run, fetched or
@@ -43,6 +43,13 @@ FOR_EVER = "public, max-age=31536000, immutable"
 NOT_BUILT = (
     "The dashboard is not built here: run `make web` once. Everything it does, the command line does too."
 )
+NO_REFERENCE = (
+    "The reference is not built here: run `make web` once. /openapi.json says the same to programs."
+)
+REFERENCE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _SMALLEST_TO_PACK = 1_024
 
 pages = APIRouter(include_in_schema=False)
@@ -68,8 +75,10 @@ class Dashboard:
     """The files of the page, read once."""
 
     def __init__(self, folder: Path) -> None:
-        index = folder / "index.html"
+        index, reference = folder / "index.html", folder / "docs.html"
         self._index = index.read_text() if index.is_file() else None
+        self.reference = reference.read_bytes() if reference.is_file() else None
+        """The document of the API's reference; None where it was not built."""
         self._files = (
             {}
             if self._index is None
@@ -110,21 +119,21 @@ def page(request: Request, flows: TheService) -> Response:
     made = dashboard.document(config)
     if made is None:
         return _excuse(NOT_BUILT)
-    headers = {
-        "Content-Security-Policy": policy(config),
-        "Cache-Control": "no-cache",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Opener-Policy": "same-origin-allow-popups"
-        if config.outside.coinbase
-        else "same-origin",
-        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-    }
-    return Response(made, media_type="text/html", headers=headers)
+    opener = "same-origin-allow-popups" if config.outside.coinbase else "same-origin"
+    return _document(made, policy(config), opener)
 
 
 for _address in PAGES:
     pages.api_route(_address, methods=["GET", "HEAD"])(page)
+
+
+@pages.api_route("/docs", methods=["GET", "HEAD"])
+def reference(request: Request) -> Response:
+    """Return the API's reference, or a plain page that says why there is none."""
+    dashboard: Dashboard = request.app.state.dashboard
+    if dashboard.reference is None:
+        return _excuse(NO_REFERENCE)
+    return _document(dashboard.reference, REFERENCE_POLICY, "same-origin")
 
 
 @pages.get("/icon.svg")
@@ -137,6 +146,18 @@ def icon(request: Request) -> Response:
 def asset(request: Request, name: str) -> Response:  # noqa: ARG001 - the whole path is looked up
     """Return a script or a style of the page."""
     return _sent(request)
+
+
+def _document(content: bytes, its_policy: str, opener: str) -> Response:
+    headers = {
+        "Content-Security-Policy": its_policy,
+        "Cache-Control": "no-cache",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": opener,
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    }
+    return Response(content, media_type="text/html", headers=headers)
 
 
 def _sent(request: Request) -> Response:

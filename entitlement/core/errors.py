@@ -175,11 +175,12 @@ class DeploymentMismatch(ChainError):
 class DeploymentMissing(ChainError):
     """No contracts are recorded for a chain."""
 
-    def __init__(self, *, chain_id: int, path: str) -> None:
+    def __init__(self, *, chain_id: int) -> None:
         super().__init__(
-            f"no deployment is recorded for chain {chain_id} at {path}: run `entitlement deploy`"
+            f"no deployment is recorded for chain {chain_id}: "
+            "run `entitlement deploy`, or name its file in ENTITLEMENT_DEPLOYMENT"
         )
-        self.chain_id, self.path = chain_id, path
+        self.chain_id = chain_id
 
 
 class TransactionFailed(ChainError):

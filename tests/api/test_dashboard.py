@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app
-from entitlement.api.dashboard import NOT_BUILT, PAGES, PLACE
+from entitlement.api.dashboard import NO_REFERENCE, NOT_BUILT, PAGES, PLACE
 from entitlement.chain.networks import load_network
 from entitlement.core.errors import SetupError
 from entitlement.settings import read_settings
@@ -42,6 +42,7 @@ def files(tmp_path: Path) -> Path:
     folder = tmp_path / "dist"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text(f'<script type="application/json" id="settings">{PLACE}</script>')
+    (folder / "docs.html").write_text("<main id='reference'></main>")
     (folder / "icon.svg").write_text("<svg/>")
     (folder / "assets" / "index-abc.js").write_text(SCRIPT)
     (tmp_path / "secret.js").write_text("not for you")
@@ -61,8 +62,8 @@ def serve(front: Front, sessions: sessionmaker[Session], files: Path, tmp_path: 
     return serving
 
 
-def policy_of(client: httpx.Client) -> dict[str, str]:
-    said = client.get("/").headers["content-security-policy"]
+def policy_of(client: httpx.Client, address: str = "/") -> dict[str, str]:
+    said = client.get(address).headers["content-security-policy"]
     return dict(part.strip().split(" ", 1) for part in said.split(";"))
 
 
@@ -94,6 +95,24 @@ def test_a_browser_may_run_only_our_files_and_ask_only_us(serve: Serve) -> None:
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
     assert policy["frame-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert "unsafe" not in str(policy)
+
+
+def test_the_reference_runs_only_our_files_too_and_asks_only_us(serve: Serve, files: Path) -> None:
+    with serve() as client:
+        assert client.head("/docs").status_code == 200
+        assert client.get("/docs").text == (files / "docs.html").read_text()
+        policy = policy_of(client, "/docs")
+    assert policy["default-src"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert "unsafe" not in str(policy)
+
+
+def test_a_reference_that_was_not_built_says_what_to_do(serve: Serve, files: Path) -> None:
+    (files / "docs.html").unlink()
+    with serve() as client:
+        answer = client.get("/docs")
+    assert answer.status_code == 503
+    assert NO_REFERENCE in answer.text
 
 
 def test_others_may_be_asked_only_where_the_operator_names_them(serve: Serve) -> None:

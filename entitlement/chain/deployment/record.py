@@ -64,7 +64,7 @@ def read_deployment(path: Path) -> Deployment:
         deployment = _FORM.validate_json(path.read_bytes())
     except FileNotFoundError as error:
         chain_id = int(path.stem) if path.stem.isdecimal() else 0
-        raise DeploymentMissing(chain_id=chain_id, path=str(path)) from error
+        raise DeploymentMissing(chain_id=chain_id) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise _broken(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
