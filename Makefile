@@ -92,7 +92,7 @@ lock: ## Resolve the Python dependencies anew into requirements.lock
 clean: ## Delete what setup and the builds made; never stored state
 	rm -rf $(VENV) .venv-audit .venv-peers node_modules web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
 
-$(WEB): $(SETUP) openapi.json web/index.html web/vite.config.mts $(shell find web/src web/public -type f -not -path '*/generated/*') \
+$(WEB): $(SETUP) openapi.json web/index.html web/docs.html web/vite.config.mts $(shell find web/src web/public -type f -not -path '*/generated/*') \
 		$(shell find contracts/src -name '*.sol')
 	@echo "building the dashboard"
 	@$(BIN)/python scripts/web_types.py
