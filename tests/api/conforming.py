@@ -105,7 +105,7 @@ def attack(attacked: Attacked, folder: Path, *options: str) -> "subprocess.Popen
 
     Ends with 1 where an answer is none that the document has, and says which and how to ask for it again.
     """
-    document = httpx.get(f"{attacked.url}/openapi.json").raise_for_status().text
+    document = httpx.get(f"{attacked.url}/openapi.json", timeout=30).raise_for_status().text
     (folder / "openapi.json").write_text(document)
     (folder / "schemathesis.toml").write_text(attacked.settings())
     return subprocess.Popen(

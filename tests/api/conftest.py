@@ -84,5 +84,5 @@ def shared_world(front: Front, _shared: tuple[ASGIApp, World]) -> World:
 def bare(front: Front) -> Iterator[httpx.Client]:
     """A client of an app without a service: for what no flow is asked about."""
     front.app = create_app(None)
-    with httpx.Client(base_url=front.url) as client:
+    with httpx.Client(base_url=front.url, timeout=30) as client:
         yield client

@@ -236,7 +236,7 @@ def refusal_of_stranger(node: str, artifacts: Artifacts, contract: str, function
     call = {"from": STRANGER, "to": PLACE, "data": "0x" + data.hex()}
     code = {PLACE: {"code": artifacts[contract].deployed_bytecode}}
     question = {"jsonrpc": "2.0", "id": 0, "method": "eth_call", "params": [call, "latest", code]}
-    answer = httpx.post(node, json=question).json()
+    answer = httpx.post(node, json=question, timeout=30).json()
     if "error" not in answer:
         return ""
     refusal = revert_data(answer["error"])

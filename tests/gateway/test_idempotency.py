@@ -219,7 +219,7 @@ def test_a_refusal_is_not_kept(
     gateway: Gateway, credit_service: CreditService, upstream: Upstream, way: FaultyWay
 ) -> None:
     key = credit_service.make_key(USD)
-    with httpx.Client(base_url=credit_service.url) as service:
+    with httpx.Client(base_url=credit_service.url, timeout=30) as service:
         service.headers["authorization"] = f"Bearer {credit_service.service_token}"
         taken = service.post("/v1/holds", json={"key": key, "amount": USD, "request_id": uuid4().hex})
         for _ in range(3):

@@ -174,7 +174,7 @@ def test_the_echo_program_answers_and_stops() -> None:
             "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "a b c d"}],
             "max_tokens": 3,
         }
-        answer = httpx.post(f"{url}/v1/chat/completions", json=body).json()
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body, timeout=30).json()
         assert answer["choices"][0] == {
             "index": 0,
             "message": {"role": "assistant", "content": "a b c"},
@@ -183,7 +183,7 @@ def test_the_echo_program_answers_and_stops() -> None:
         assert answer["usage"] == {"prompt_tokens": 6, "completion_tokens": 3, "total_tokens": 9}
         streamed = httpx.post(f"{url}/v1/chat/completions", json={**body, "stream": True})
         assert text_of(streamed) == "a b c"
-        assert httpx.post(f"{url}/v1/chat/completions", json={"messages": []}).status_code == 400
-        assert httpx.get(f"{url}/v1/models").json()["data"][0]["id"] == "echo"
+        assert httpx.post(f"{url}/v1/chat/completions", json={"messages": []}, timeout=30).status_code == 400
+        assert httpx.get(f"{url}/v1/models", timeout=30).json()["data"][0]["id"] == "echo"
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=5)

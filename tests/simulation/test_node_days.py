@@ -15,7 +15,7 @@ from tests.simulation.lives import DAYS_OF_A_LIFE, EVERYTHING, NewDatabase, live
 from tests.simulation.node_world import NodeWorld, SeedFailed
 
 SEEDS = int(os.environ.get("SEEDS", "50"))
-SEEDS_A_TEST = 10
+SEEDS_A_TEST = 5
 happened: Counter[str] = Counter()
 
 

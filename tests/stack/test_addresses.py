@@ -46,6 +46,6 @@ def test_a_proxy_that_it_is_told_of_is_believed_and_the_metrics_tell_how_many_we
         for _ in range(4):
             last = httpx.get(f"{url}/v1/nothing", headers={"X-Forwarded-For": "203.0.113.0"})
         assert last.status_code == 429
-        text = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics").text
+        text = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics", timeout=30).text
         assert 'refused_by_address_total{rate="anonymous"} 2.0' in text
         assert "203.0.113" not in text

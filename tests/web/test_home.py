@@ -173,7 +173,7 @@ def test_a_delegation_whose_term_ends_in_three_days_is_told_to_who_gave_it_and_t
 @pytest.mark.browser_long
 def test_who_comes_without_a_wallet_sees_the_public_figures(world: World, visitor: Visitor) -> None:
     page = visitor.open("/", has_wallet=False)
-    staked = int(httpx.get(f"{world.url}/v1/public/diem").json()["staked"]["amount"])
+    staked = int(httpx.get(f"{world.url}/v1/public/diem", timeout=30).json()["staked"]["amount"])
     tile = page.locator(".tile", has_text="Credit a day")
     expect(tile).to_contain_text(dollars(staked // 10**9))
     expect(page.get_by_role("heading", name="Mint DIEM")).to_be_visible()
