@@ -134,8 +134,8 @@ curl -s {stack.gateway_url}/api/v1/chat/completions \\
 # what she has, what it gives her, what she has spent
 curl -s {stack.api_url}/v1/accounts/{alice} -H 'Authorization: Bearer {secret}'
 
-# models and their prices
-curl -s {stack.gateway_url}/api/v1/models
+# models and their prices: an image model and one for embeddings too
+curl -s '{stack.gateway_url}/api/v1/models?type=all'
 
 # bob signs in and makes a key of his own (it has no credit until he stakes DIEM)
 .venv/bin/entitlement keys create --url {stack.api_url} {dev} "my key"

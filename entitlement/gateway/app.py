@@ -5,6 +5,7 @@ It is an ordinary user of the protocol (docs/protocol.md) and knows nothing of t
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import orjson
 import structlog
@@ -15,19 +16,24 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from entitlement.client import AsyncCreditClient, AsyncLeasePool, RetryPolicy
-from entitlement.gateway.chat import ChatCompletions
+from entitlement.gateway.chat import Chats
+from entitlement.gateway.embeddings import Embeddings
+from entitlement.gateway.endpoint import Endpoint
 from entitlement.gateway.failures import GatewayError
 from entitlement.gateway.funding import HoldFunding, LeaseFunding, OnceFunding
 from entitlement.gateway.going_on import GoingOn
+from entitlement.gateway.images import Images
 from entitlement.gateway.kept_answers import KeptAnswers
 from entitlement.gateway.key_privacy import KeyPrivacy
-from entitlement.gateway.listing import TEXT_TYPES, entry, listing
+from entitlement.gateway.listing import TYPE_DEFAULT, entry, listing
+from entitlement.gateway.models import ROUTES
 from entitlement.gateway.pass_through import METHODS, PREFIXES, PassThrough
 from entitlement.gateway.price_list import price_hash
 from entitlement.gateway.refused_keys import RefusedKeys
 from entitlement.gateway.settings import GatewaySettings
 from entitlement.gateway.settlements import Settlements
 from entitlement.gateway.upstream import UpstreamServer, http_client
+from entitlement.gateway.ways import Ways
 
 SERVICE_TRIES_MAX = 3
 
@@ -67,8 +73,7 @@ def create_app(settings: GatewaySettings) -> Starlette:
         await http.aclose()
 
     async def list_models(request: Request) -> Response:
-        asked = request.query_params.get("type", "text")
-        found = _json(listing(settings.models if asked in TEXT_TYPES else ()))
+        found = _json(listing(settings.models, request.query_params.get("type", TYPE_DEFAULT)))
         origin = request.headers.get("origin")
         if origin in settings.page_origins:
             found.headers["access-control-allow-origin"] = origin
@@ -78,19 +83,23 @@ def create_app(settings: GatewaySettings) -> Starlette:
     async def show_model(request: Request) -> Response:
         model = models.get(request.path_params["model"])
         if model is None:
-            message = "There is no such model here: GET /api/v1/models lists them."
+            message = "There is no such model here: GET /api/v1/models?type=all lists them."
             raise GatewayError(404, "MODEL_NOT_FOUND", message)
         return _json(entry(model))
 
     async def health(_: Request) -> Response:
         return _json({"status": "ok", "unsettled": settlements.unsettled})
 
-    chat = ChatCompletions(
-        models=models,
+    ways = Ways(
         upstreams={
             name: UpstreamServer(http, upstream, time_outs, settings.answer_bytes_max)
             for name, upstream in settings.upstreams.items()
         },
+        total_seconds=time_outs.total_seconds,
+    )
+    chats = Endpoint(
+        name="chat",
+        read=Chats(models, ways),
         credit=credit,
         funding=HoldFunding(credit, settlements) if pool is None else LeaseFunding(pool, settlements),
         funding_once=OnceFunding(credit, settlements),
@@ -103,10 +112,14 @@ def create_app(settings: GatewaySettings) -> Starlette:
         request_bytes_max=settings.request_bytes_max,
         price_version=settings.price_version or price_hash(settings.models),
     )
+    images = replace(chats, name="images", read=Images(models, ways))
+    embeddings = replace(chats, name="embeddings", read=Embeddings(models, ways))
     pass_through = PassThrough(http, settings.service_url)
     return Starlette(
         routes=[
-            Route("/api/v1/chat/completions", chat, methods=["POST"]),
+            Route(ROUTES["text"], chats, methods=["POST"]),
+            Route(ROUTES["image"], images, methods=["POST"]),
+            Route(ROUTES["embedding"], embeddings, methods=["POST"]),
             Route("/api/v1/models", list_models),
             Route("/api/v1/models/{model:path}", show_model),
             *(Route(prefix, pass_through, methods=METHODS) for prefix in PREFIXES),

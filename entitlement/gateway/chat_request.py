@@ -1,9 +1,4 @@
-"""The body of a chat completion request: what is taken, what is left behind, what is refused.
-
-forwarded   what shapes the answer and has a price that we know
-left behind what says who is asking (`user`, `metadata`, ...): the upstream does not learn it
-refused     everything else, by name: a field passed over in silence might have been paid for, or relied upon
-"""
+"""The body of a chat completion request: what is taken, and what it may cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +6,12 @@ from typing import Literal
 
 import orjson
 
-from entitlement.client.json_values import as_list, as_object, as_whole, parse
+from entitlement.client.json_values import as_list, as_object, as_whole
 from entitlement.core.units import NanoUsd
-from entitlement.gateway.failures import GatewayError, invalid_request
-from entitlement.gateway.price_list import Model
-from entitlement.gateway.pricing import cost_up, input_tokens_bound, output_tokens_paid_down
+from entitlement.gateway.failures import invalid_request
+from entitlement.gateway.models import Model, TextModel
+from entitlement.gateway.pricing import Quote, cost_up, input_tokens_bound, output_tokens_paid_down
+from entitlement.gateway.request_body import find_model, read_fields, refuse_unknown
 from entitlement.gateway.usage import text_bytes
 
 MESSAGES_MAX = 4096
@@ -44,7 +40,6 @@ FORWARDED = frozenset(
         "top_p",
     }
 )
-LEFT_BEHIND = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "store", "user"})
 _READ_HERE = frozenset(
     {"max_completion_tokens", "max_tokens", "model", "n", "stream", "stream_options", "venice_parameters"}
 )
@@ -58,7 +53,7 @@ CapName = Literal["max_tokens", "max_completion_tokens"]
 class ChatRequest:
     """A request that can be priced and forwarded."""
 
-    model: Model
+    model: TextModel
     stream: bool
     wants_usage: bool
     """Whether the stream's client asked for a last event with the usage."""
@@ -83,24 +78,6 @@ class ChatRequest:
         return text_bytes([self.fields.get("messages"), self.fields.get("tools")])
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a request may cost. Nano-USD."""
-
-    amount: NanoUsd
-    """With all the output that is wanted."""
-    minimum: NanoUsd
-    """With the shortest answer worth having; at least 1, for less is not a hold."""
-    input_tokens: int
-    """A bound: the input has no more."""
-
-    def output_tokens_max(self, chat: ChatRequest, credit: NanoUsd) -> int:
-        """Return the output that `credit` pays for in the worst case, at most what is wanted."""
-        return output_tokens_paid_down(
-            chat.model.price, credit=credit, input_tokens=self.input_tokens, wanted=chat.output_tokens_wanted
-        )
-
-
 def quote_up(chat: ChatRequest) -> Quote:
     """Return the bounds of what `chat` costs; they are never below the actual cost."""
     # Clamping makes the number of tokens shorter, never longer: this body is the longest that will be sent.
@@ -114,21 +91,23 @@ def quote_up(chat: ChatRequest) -> Quote:
     )
 
 
-def read_chat_request(body: bytes, models: Mapping[str, Model]) -> ChatRequest:
-    """Return the request that a body describes; raises `GatewayError` saying what is wrong with it.
+def output_tokens_max(chat: ChatRequest, quote: Quote, credit: NanoUsd | None) -> int:
+    """Return the output that `credit` pays for in the worst case, at most what is wanted.
 
-    No message repeats what the body holds, beyond names of fields: messages end up in people's logs.
+    None stands for a model that costs nothing.
     """
-    try:
-        given = as_object(parse(body))
-    except ValueError as error:
-        raise invalid_request(f"The body is {error}.") from None
-    if given is None:
-        raise invalid_request("The body is not a JSON object.")
-    # Many clients write out null for what they leave open.
-    given = {name: value for name, value in given.items() if value is not None}
-    model = _model(given.get("model"), models)
-    _refuse_unknown(given)
+    if credit is None:
+        return chat.output_tokens_wanted
+    return output_tokens_paid_down(
+        chat.model.price, credit=credit, input_tokens=quote.input_tokens, wanted=chat.output_tokens_wanted
+    )
+
+
+def read_chat_request(body: bytes, models: Mapping[str, Model]) -> ChatRequest:
+    """Return the request that a body describes; raises `GatewayError` saying what is wrong with it."""
+    given = read_fields(body)
+    model = find_model(given.get("model"), models, TextModel)
+    refuse_unknown(given, FORWARDED | _READ_HERE)
     _check_messages(given.get("messages"))
     _check_tools(given.get("tools"))
     _check_venice_parameters(given.get("venice_parameters", {}))
@@ -146,26 +125,6 @@ def read_chat_request(body: bytes, models: Mapping[str, Model]) -> ChatRequest:
         cap_name=cap_name,
         fields={name: value for name, value in given.items() if name in FORWARDED},
     )
-
-
-def _model(name: object, models: Mapping[str, Model]) -> Model:
-    if not isinstance(name, str):
-        raise invalid_request("'model' is missing or not a string.", param="model")
-    if name not in models:
-        raise GatewayError(
-            404,
-            "MODEL_NOT_FOUND",
-            "There is no such model here: GET /api/v1/models lists them.",
-            figures={"param": "model"},
-        )
-    return models[name]
-
-
-def _refuse_unknown(given: Mapping[str, object]) -> None:
-    unknown = sorted(given.keys() - FORWARDED - LEFT_BEHIND - _READ_HERE)
-    if unknown:
-        name = unknown[0][:64]
-        raise invalid_request(f"The field {name!r} is not supported by this gateway.", param=name)
 
 
 def _check_messages(value: object) -> None:
@@ -229,7 +188,7 @@ def _wants_usage(value: object) -> bool:
     return fields.get("include_usage") is True
 
 
-def _output_cap(given: Mapping[str, object], model: Model) -> tuple[CapName, int]:
+def _output_cap(given: Mapping[str, object], model: TextModel) -> tuple[CapName, int]:
     name: CapName = "max_completion_tokens" if "max_completion_tokens" in given else "max_tokens"
     caps = [model.max_output_tokens]
     if not given.keys() & {"max_tokens", "max_completion_tokens"} and model.usual_output_tokens is not None:

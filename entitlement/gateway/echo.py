@@ -1,12 +1,14 @@
 """A model for a laptop: answers with the last thing the user said, and reports honest usage.
 
-A token is a word with the white space before it, so a text never has more tokens than bytes.
+A token is a word with the white space before it, so a text never has more tokens than bytes. Images and
+embeddings are made in echo_media.py.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import orjson
 from starlette.applications import Starlette
@@ -15,30 +17,45 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from entitlement.client.json_values import as_list, as_object, as_whole, parse
+from entitlement.gateway.echo_media import DIMENSIONS_DEFAULT, DIMENSIONS_MAX, in_base64, png, vector
 from entitlement.gateway.sse import DONE, event
 
 ANSWER_TOKENS_DEFAULT = 1024
+IMAGES_MAX = 10
+MODELS = ("echo", "echo-image", "echo-embedding")
+"""What it says it has; in truth it answers to every name."""
 _WORD = re.compile(r"\s*\S+")
 
 
 def create_echo(*, seconds_per_token: float = 0.0) -> Starlette:
     """Return the echo server, as an ASGI application under `/v1`."""
 
-    async def complete(request: Request) -> Response:
-        try:
-            asked = as_object(parse(await request.body()))
-            if asked is None:
-                return _refused("the body is not an object")
-            return _answer(asked, seconds_per_token)
-        except ValueError as error:
-            return _refused(str(error))
+    def answering(
+        answer: Callable[[dict[str, object]], Response],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                asked = as_object(parse(await request.body()))
+                if asked is None:
+                    return _refused("the body is not an object")
+                return answer(asked)
+            except ValueError as error:
+                return _refused(str(error))
+
+        return endpoint
+
+    def complete(asked: dict[str, object]) -> Response:
+        return _answer(asked, seconds_per_token)
 
     async def list_models(_: Request) -> Response:
-        return _json({"object": "list", "data": [{"id": "echo", "object": "model", "owned_by": "echo"}]})
+        listed = [{"id": name, "object": "model", "owned_by": "echo"} for name in MODELS]
+        return _json({"object": "list", "data": listed})
 
     return Starlette(
         routes=[
-            Route("/v1/chat/completions", complete, methods=["POST"]),
+            Route("/v1/chat/completions", answering(complete), methods=["POST"]),
+            Route("/v1/images/generations", answering(_images), methods=["POST"]),
+            Route("/v1/embeddings", answering(_embeddings), methods=["POST"]),
             Route("/v1/models", list_models),
         ]
     )
@@ -92,10 +109,43 @@ def _stream(
     return [*(orjson.dumps(each) for each in events), DONE]
 
 
+def _images(asked: dict[str, object]) -> Response:
+    prompt = _string(asked.get("prompt"), "prompt")
+    size = _string(asked["size"], "size") if "size" in asked else None
+    if asked.get("response_format", "b64_json") != "b64_json":
+        raise ValueError("images have no address here: ask for b64_json")
+    number = as_whole(asked.get("n", 1))
+    if not number or number > IMAGES_MAX:
+        raise ValueError(f"n is from 1 to {IMAGES_MAX}")
+    images = [{"b64_json": b64encode(png(prompt, each, size)).decode()} for each in range(number)]
+    return _json({"created": int(time.time()), "data": images})
+
+
+def _embeddings(asked: dict[str, object]) -> Response:
+    given = asked.get("input")
+    entries = [given] if isinstance(given, str) else as_list(given) or []
+    texts = [_string(entry, "input") for entry in entries]
+    dimensions = as_whole(asked.get("dimensions", DIMENSIONS_DEFAULT))
+    if not dimensions or dimensions > DIMENSIONS_MAX:
+        raise ValueError(f"dimensions are from 1 to {DIMENSIONS_MAX}")
+    vectors = [vector(text, dimensions) for text in texts]
+    told = [in_base64(each) for each in vectors] if asked.get("encoding_format") == "base64" else vectors
+    data = [{"object": "embedding", "index": index, "embedding": each} for index, each in enumerate(told)]
+    tokens = sum(len(_WORD.findall(text)) for text in texts)
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return _json({"object": "list", "data": data, "model": asked.get("model"), "usage": usage})
+
+
 async def _paced(events: Sequence[bytes], seconds: float) -> AsyncIterator[bytes]:
     for each in events:
         yield event(each)
         await asyncio.sleep(seconds)
+
+
+def _string(value: object, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{name} is not made of strings")
 
 
 def _text(message: dict[str, object] | None) -> str:

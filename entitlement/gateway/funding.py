@@ -4,7 +4,7 @@
 a hold           a call, before the work      a call, after it (settlements.py)
 a lease          from memory, as a rule       in memory, at once: the pool reports it
 
-A chat that may be delivered again (idempotency.py) is always paid by a hold: the service keeps its request
+A request that may be delivered again (idempotency.py) is always paid by a hold: the service keeps its request
 id and says what became of it, whatever became of this process. A lease is told of single requests later.
 """
 
@@ -28,7 +28,7 @@ from entitlement.gateway.failures import key_in_progress, key_reused, key_used
 from entitlement.gateway.settlements import Settlements
 
 UNANSWERED_MAX = 10_000
-"""Beyond, what was not answered is not remembered: its chats are in progress until their holds run out."""
+"""Beyond, what was not answered is not remembered: its requests are in progress until their holds run out."""
 
 
 class Funds(Protocol):

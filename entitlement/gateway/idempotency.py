@@ -1,7 +1,7 @@
-"""One chat that is delivered more than once: how it is known again.
+"""One request that is delivered more than once: how it is known again.
 
-    API key, Idempotency-Key --HMAC--> name --> the request ids of its tries at the service, first to last
-    body                     --hash--> fingerprint
+    API key, route, Idempotency-Key --HMAC--> name --> the request ids of its tries at the service, in turn
+    body                            --hash--> fingerprint
 
 Nothing of it is random, so a gateway that was killed and started again asks the service under the same
 request id, and another process of it does too: what was charged under it once is never charged again.
@@ -19,17 +19,17 @@ from entitlement.gateway.failures import invalid_request
 HEADER = "Idempotency-Key"
 CHARACTERS_MAX = 255
 TRIES_MAX = 16
-"""Of one chat at no cost, such as refused for want of credit: a retry asks about each of them."""
+"""Of one request at no cost, such as refused for want of credit: a retry asks about each of them."""
 
 _VISIBLE = re.compile(rf"[!-~]{{1,{CHARACTERS_MAX}}}")
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A chat as its client names it."""
+    """A request as its client names it."""
 
     name: bytes
-    """Of the API key and the client's word together: two keys never share one."""
+    """Of the API key, the route and the client's word together: two keys never share one, nor two routes."""
     fingerprint: bytes
     """Of the body, byte by byte."""
 
@@ -38,8 +38,8 @@ class Delivery:
         return f"req_{hmac.digest(self.name, str(number).encode(), 'sha256').hex()[:32]}"
 
 
-def read_delivery(headers: Headers, key: str, body: bytes) -> Delivery | None:
-    """Return how a chat is known again, None where its client does not ask for that.
+def read_delivery(headers: Headers, key: str, body: bytes, route: str) -> Delivery | None:
+    """Return how a request is known again, None where its client does not ask for that.
 
     Raises `GatewayError` 400 for a header that is no name.
     """
@@ -54,6 +54,6 @@ def read_delivery(headers: Headers, key: str, body: bytes) -> Delivery | None:
             param=HEADER,
         )
     return Delivery(
-        name=hmac.digest(key.encode(), b"chat\n" + given[0].encode(), "sha256"),
+        name=hmac.digest(key.encode(), f"{route}\n{given[0]}".encode(), "sha256"),
         fingerprint=hashlib.sha256(body).digest(),
     )

@@ -78,6 +78,10 @@ class KeptAnswers:
         """Make room for more of an answer, for which older ones go; if there is none, drop it: False."""
         if recording.is_dropped:
             return False
+        if recording.taken + size > self._bytes_max:
+            # It would not fit alone: no other has to go for it.
+            self._drop(recording)
+            return False
         while self._bytes + size > self._bytes_max and self._kept:
             self._forget(next(iter(self._kept.values())))
         if self._bytes + size > self._bytes_max:

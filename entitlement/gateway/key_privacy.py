@@ -8,7 +8,7 @@ import time
 
 from entitlement.client import AsyncCreditClient
 from entitlement.gateway.failures import GatewayError
-from entitlement.gateway.price_list import Model
+from entitlement.gateway.models import Model
 
 KEPT_SECONDS = 10.0
 """How long a change of a key's `modelPrivacy` may take to be noticed."""
@@ -32,7 +32,7 @@ class KeyPrivacy:
             privacy = (await self._credit.introspect(key)).key.model_privacy
             self._keep(key, now + KEPT_SECONDS, privacy)
         if not model.allows(privacy):
-            message = "This API key may call private models only: GET /api/v1/models says which are."
+            message = "This API key may call private models only: GET /api/v1/models?type=all says which are."
             raise GatewayError(403, "MODEL_NOT_ALLOWED", message, figures={"model_privacy": privacy})
 
     def _keep(self, key: str, until: float, privacy: str) -> None:

@@ -8,91 +8,15 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entitlement.client.requests import PRICE_VERSION_CHARACTERS_MAX
 from entitlement.core.errors import SetupError
-from entitlement.gateway.pricing import Price
+from entitlement.gateway.models import EmbeddingModel, ImageModel, Model, TextModel
 
-PRICE_MAX = 10**13
-"""$10,000 for a million tokens. With `TOKENS_MAX` it keeps every cost below the protocol's largest amount."""
-TOKENS_MAX = 10**8
 HASH_CHARACTERS = 16
-
-_Price = Annotated[int, Field(ge=0, le=PRICE_MAX)]
-_Tokens = Annotated[int, Field(ge=1, le=TOKENS_MAX)]
-_Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
-
-
-class Fallback(BaseModel):
-    """Another upstream that runs a model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    upstream: _Name
-    upstream_model: _Name
-
-
-class Model(BaseModel):
-    """A model on offer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    id: _Name
-    """What clients call it."""
-    upstream: _Name
-    """The name of the upstream that runs it, as in the gateway's settings."""
-    upstream_model: _Name
-    """What the upstream calls it."""
-    input_nano_usd_per_million_tokens: _Price
-    output_nano_usd_per_million_tokens: _Price
-    context_length: _Tokens
-    """Tokens of input and output together."""
-    max_output_tokens: _Tokens
-    """The most tokens of one answer."""
-    usual_output_tokens: _Tokens | None = None
-    """What a request gets that names no number; None: the most. So much credit is set aside for it, and with
-    the most of a large model one request would keep all others of its account waiting."""
-    privacy: Literal["private", "anonymized"]
-    """`private`: the upstream keeps nothing; `anonymized`: it may keep texts, not knowing whose they are."""
-    fallbacks: Annotated[tuple[Fallback, ...], Field(strict=False)] = ()
-    """Where else it runs, at the same price: asked in this order while nothing has come from those before."""
-
-    @model_validator(mode="after")
-    def _fits_its_context(self) -> Self:
-        if self.max_output_tokens > self.context_length:
-            problem = (
-                f"max_output_tokens {self.max_output_tokens} exceeds context_length {self.context_length}"
-            )
-            raise ValueError(problem)
-        if self.usual_output_tokens is not None and self.usual_output_tokens > self.max_output_tokens:
-            problem = (
-                f"usual_output_tokens {self.usual_output_tokens} exceeds "
-                f"max_output_tokens {self.max_output_tokens}"
-            )
-            raise ValueError(problem)
-        return self
-
-    @property
-    def ways(self) -> tuple[Fallback, ...]:
-        """Every upstream that runs it, in the order in which they are asked."""
-        return (Fallback(upstream=self.upstream, upstream_model=self.upstream_model), *self.fallbacks)
-
-    def allows(self, privacy: str) -> bool:
-        """Tell whether a key with this `modelPrivacy` may call it.
-
-        `ALL` may call everything; `PRIVATE_TEXT`, `PRIVATE_ONLY` and words of a later time, private models.
-        """
-        return privacy == "ALL" or self.privacy == "private"
-
-    @property
-    def price(self) -> Price:
-        """The two prices together."""
-        return Price(
-            input=self.input_nano_usd_per_million_tokens, output=self.output_nano_usd_per_million_tokens
-        )
 
 
 class PriceList(BaseModel):
@@ -127,7 +51,7 @@ def read_price_list(path: Path) -> PriceList:
 
 def parse_price_list(text: str, *, name: str) -> PriceList:
     """Return what a TOML text lists; `name` is what errors call it."""
-    remedy = f"mend {name}: every [[model]] has exactly the fields {', '.join(Model.model_fields)}"
+    remedy = f"mend {name}: every [[model]] has exactly the fields of its type: {_FIELDS}"
     try:
         written = _Written.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -146,8 +70,24 @@ def parse_price_list(text: str, *, name: str) -> PriceList:
 
 def price_hash(models: Sequence[Model]) -> str:
     """Return a name for the prices of these models: the same prices have the same name, in any order."""
-    priced = sorted(
-        (each.id, each.input_nano_usd_per_million_tokens, each.output_nano_usd_per_million_tokens)
-        for each in models
-    )
+    priced = sorted((_prices(each) for each in models), key=lambda prices: prices[0])
     return f"sha256:{hashlib.sha256(repr(priced).encode()).hexdigest()[:HASH_CHARACTERS]}"
+
+
+def _prices(model: Model) -> tuple[str, *tuple[object, ...]]:
+    """Return the id and what is paid; without a type for texts, whose lists keep the names they had."""
+    match model:
+        case TextModel(id=name, price=price):
+            return name, price.input, price.output
+        case ImageModel(id=name, nano_usd_per_image=each, nano_usd_per_image_of_size=of_size):
+            return name, model.type, each, sorted(of_size.items())
+        case EmbeddingModel(id=name, price=price):
+            return name, model.type, price.input
+        case _:
+            assert_never(model)
+
+
+_FIELDS = "; ".join(
+    f"{kind}: {', '.join(each.model_fields)}"
+    for kind, each in (("text", TextModel), ("image", ImageModel), ("embedding", EmbeddingModel))
+)

@@ -4,6 +4,8 @@
 
 Before the work the bounds are used: a token stands for at least one byte of what is sent, and a model reads
 no more than its context, so  in <= min(bytes sent, context length);  out <= the cap that is sent along.
+
+    cost(images) = images x price of an image
 """
 
 from dataclasses import dataclass
@@ -27,10 +29,27 @@ class Price:
     output: int
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a request may cost. Nano-USD."""
+
+    amount: NanoUsd
+    """With all that is wanted: the actual cost is never above it. 0: nothing needs to be held."""
+    minimum: NanoUsd
+    """With the least that is worth having; at least 1 where something is held, for less is not a hold."""
+    input_tokens: int
+    """A bound: the input has no more."""
+
+
 def cost_up(price: Price, *, input_tokens: int, output_tokens: int) -> NanoUsd:
     """Return the cost of that many tokens, rounded up to a nano-dollar."""
     priced = input_tokens * price.input + output_tokens * price.output
     return NanoUsd(mul_div_up(priced, 1, TOKENS_PER_PRICE))
+
+
+def images_cost(price: int, *, number: int) -> NanoUsd:
+    """Return the cost of that many images at so many nano-USD each."""
+    return NanoUsd(number * price)
 
 
 def input_tokens_bound(sent_bytes: int, context_length: int) -> int:

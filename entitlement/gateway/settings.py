@@ -29,7 +29,8 @@ from entitlement.client.requests import LEASE_SECONDS_MAX
 from entitlement.core.address_rates import GUESSES
 from entitlement.core.errors import SetupError
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
-from entitlement.gateway.price_list import Model, read_price_list
+from entitlement.gateway.models import Model
+from entitlement.gateway.price_list import read_price_list
 from entitlement.proxies import Proxy
 
 PREFIX = "ENTITLEMENT_GATEWAY_"
@@ -66,7 +67,7 @@ class Upstream(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: _Url
-    """Its base, to which `/chat/completions` is added."""
+    """Its base, to which `/chat/completions` and the like are added."""
     key: SecretStr | None = None
     """The operator's key there."""
 

@@ -48,7 +48,7 @@ def http_client(time_outs: TimeOuts) -> httpx.AsyncClient:
 
 
 class UpstreamServer:
-    """One upstream, as the chat endpoint needs it."""
+    """One upstream. Paths are those under its base, such as `/chat/completions`."""
 
     def __init__(
         self, http: httpx.AsyncClient, upstream: Upstream, time_outs: TimeOuts, answer_bytes_max: int
@@ -58,9 +58,9 @@ class UpstreamServer:
         self._time_outs = time_outs
         self._answer_bytes_max = answer_bytes_max
 
-    async def complete(self, body: bytes, on_sent: Callable[[], None]) -> dict[str, object]:
+    async def complete(self, path: str, body: bytes, on_sent: Callable[[], None]) -> dict[str, object]:
         """Return a whole answer; `on_sent` is told when the request goes out. Raises `GatewayError`."""
-        async with self._open(body, on_sent, accept="application/json") as response:
+        async with self._open(path, body, on_sent, accept="application/json") as response:
             content = bytearray()
             async with aclosing(self._pieces(response)) as pieces:
                 async for piece in pieces:
@@ -71,7 +71,7 @@ class UpstreamServer:
 
     @asynccontextmanager
     async def stream(
-        self, body: bytes, on_sent: Callable[[], None]
+        self, path: str, body: bytes, on_sent: Callable[[], None]
     ) -> AsyncGenerator[AsyncGenerator[dict[str, object], None], None]:
         """Open a stream and give its events up to `[DONE]`; the first one has come when the block begins.
 
@@ -80,7 +80,7 @@ class UpstreamServer:
         """
         first_by = asyncio.get_running_loop().time() + self._time_outs.first_byte_seconds
         async with (
-            self._open(body, on_sent, accept="text/event-stream", answered_by=first_by) as response,
+            self._open(path, body, on_sent, accept="text/event-stream", answered_by=first_by) as response,
             aclosing(self._events(response)) as events,
         ):
             try:
@@ -94,7 +94,13 @@ class UpstreamServer:
 
     @asynccontextmanager
     async def _open(
-        self, body: bytes, on_sent: Callable[[], None], *, accept: str, answered_by: float | None = None
+        self,
+        path: str,
+        body: bytes,
+        on_sent: Callable[[], None],
+        *,
+        accept: str,
+        answered_by: float | None = None,
     ) -> AsyncGenerator[httpx.Response, None]:
         """Send, and give the response when its head is there and speaks of success."""
         headers = {"content-type": "application/json", "accept": accept, "accept-encoding": "identity"}
@@ -107,7 +113,7 @@ class UpstreamServer:
 
         request = self._http.build_request(
             "POST",
-            f"{self._upstream.url}/chat/completions",
+            f"{self._upstream.url}{path}",
             content=body,
             headers=headers,
             extensions={"trace": trace},

@@ -43,7 +43,8 @@ from entitlement.client import (
 )
 from entitlement.client.json_values import as_object, as_whole
 from entitlement.core.units import NanoUsd
-from entitlement.gateway.price_list import Model, PriceList, read_price_list
+from entitlement.gateway.models import TextModel
+from entitlement.gateway.price_list import PriceList, read_price_list
 from entitlement.gateway.pricing import (
     cost_up,
     counted_tokens_up,
@@ -69,7 +70,7 @@ class OpenChat:
     """A chat between its hold and its end."""
 
     hold: Hold
-    model: Model
+    model: TextModel
     prompt_bytes: int
     began_at: float
 
@@ -80,7 +81,7 @@ class EntitlementCredit(CustomLogger):
     def __init__(self, client: AsyncCreditClient, prices: PriceList) -> None:
         super().__init__()
         self._client = client
-        self._models = {model.id: model for model in prices.models}
+        self._models = {model.id: model for model in prices.models if isinstance(model, TextModel)}
         self._version = prices.version
         self._secrets: dict[str, str] = {}
         """Keys by their hashes: the proxy logs what it calls a key, so it never gets the key itself."""
@@ -242,7 +243,7 @@ def _sent_bytes(data: Mapping[str, Any]) -> int:
     return len(orjson.dumps({name: data[name] for name in data if name not in left}, default=str))
 
 
-def _output_cap(data: Mapping[str, Any], model: Model) -> int:
+def _output_cap(data: Mapping[str, Any], model: TextModel) -> int:
     given = [as_whole(data[cap]) for cap in CAPS if data.get(cap) is not None]
     if not all(given):
         raise HTTPException(400, "the most output must be an integer of at least 1")

@@ -255,12 +255,8 @@ def test_the_thread_that_started_it_may_end() -> None:
     starter.join()
     time.sleep(0.2)
     assert anvil.is_running
-    assert (
-        httpx.post(
-            anvil.url, json={"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}, timeout=30
-        ).status_code
-        == 200
-    )
+    question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}
+    assert httpx.post(anvil.url, json=question, timeout=30).status_code == 200
     anvil.stop()
 
 

@@ -66,9 +66,8 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
         assert service.accounts.account(owner).balance.available == 20 * USD, "the months are not final yet"
         system.devnet.mine(DEPTH)
         settle()
-        receipt = httpx.post(
-            top_up, json={"transaction": "0x" + paid["transactionHash"].hex()}, timeout=30
-        ).json()["data"]
+        body = {"transaction": "0x" + paid["transactionHash"].hex()}
+        receipt = httpx.post(top_up, json=body, timeout=30).json()["data"]
         assert (receipt["status"], receipt["creditedUsd"]) == ("credited", 20)
         account = service.accounts.account(owner)
         assert account.balance.available == (20 + 75 + 10) * USD
@@ -84,9 +83,7 @@ def test_what_a_user_buys_is_spent_at_a_hold_once_it_is_final(
 
         def hold(amount: int, request_id: str) -> int:
             body = {"key": secret, "amount": amount, "request_id": request_id}
-            return httpx.post(
-                f"{url}/v1/holds", json=body, headers=gateway, timeout=30, timeout=30
-            ).status_code
+            return httpx.post(f"{url}/v1/holds", json=body, headers=gateway, timeout=30).status_code
 
         assert hold(105 * USD, "all of it") == 201
         assert hold(1, "more") == 402

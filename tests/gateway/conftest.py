@@ -21,7 +21,7 @@ from entitlement.chain.networks import load_network
 from entitlement.core.keys import ModelPrivacy, NewKey
 from entitlement.gateway.app import create_app
 from entitlement.gateway.echo import create_echo
-from entitlement.gateway.price_list import Model
+from entitlement.gateway.models import EmbeddingModel, ImageModel, TextModel
 from entitlement.gateway.settings import GatewaySettings, TimeOuts, Upstream
 from entitlement.settings import read_settings
 from entitlement.store.tables import Base
@@ -131,7 +131,7 @@ def upstream(upstream_stand: tuple[Stand, str]) -> upstreams.Upstream:
     return upstream
 
 
-def model(name: str, upstream: str, **changes: object) -> Model:
+def model(name: str, upstream: str, **changes: object) -> TextModel:
     """A model at one dollar for a million tokens in and four for a million out."""
     fields: dict[str, object] = {
         "id": name,
@@ -143,7 +143,36 @@ def model(name: str, upstream: str, **changes: object) -> Model:
         "max_output_tokens": 1_000,
         "privacy": "private",
     }
-    return Model.model_validate({**fields, **changes})
+    return TextModel.model_validate({**fields, **changes})
+
+
+def image_model(name: str, upstream: str, **changes: object) -> ImageModel:
+    """A model at ten cents an image, and forty for a large one."""
+    fields: dict[str, object] = {
+        "id": name,
+        "type": "image",
+        "upstream": upstream,
+        "upstream_model": name.removeprefix("image-"),
+        "nano_usd_per_image": USD // 10,
+        "nano_usd_per_image_of_size": {"64x64": USD // 10, "1024x1024": 4 * USD // 10},
+        "max_images": 4,
+        "privacy": "private",
+    }
+    return ImageModel.model_validate({**fields, **changes})
+
+
+def embedding_model(name: str, upstream: str, **changes: object) -> EmbeddingModel:
+    """A model at two dollars for a million tokens."""
+    fields: dict[str, object] = {
+        "id": name,
+        "type": "embedding",
+        "upstream": upstream,
+        "upstream_model": name.removeprefix("embedding-"),
+        "input_nano_usd_per_million_tokens": 2 * USD,
+        "context_length": 1_000,
+        "privacy": "private",
+    }
+    return EmbeddingModel.model_validate({**fields, **changes})
 
 
 ODD_KINDS = [*upstreams.STREAMED, *upstreams.FIXED, *upstreams.BODIES, "endless", "hangs"]
@@ -162,6 +191,22 @@ class Gateway:
             headers={"authorization": f"Bearer {key}"},
             json={"model": model, "messages": [{"role": "user", "content": text}], **fields},
         )
+
+    def images(
+        self, key: str, model: str, prompt: str = "a cat asleep", word: str = "", **fields: object
+    ) -> httpx.Response:
+        return self._ask(
+            "/api/v1/images/generations", key, word, {"model": model, "prompt": prompt, **fields}
+        )
+
+    def embed(
+        self, key: str, model: str, given: object = "a cat asleep", word: str = "", **fields: object
+    ) -> httpx.Response:
+        return self._ask("/api/v1/embeddings", key, word, {"model": model, "input": given, **fields})
+
+    def _ask(self, path: str, key: str, word: str, body: dict[str, object]) -> httpx.Response:
+        headers = {"authorization": f"Bearer {key}"} | ({"idempotency-key": word} if word else {})
+        return self.http.post(path, headers=headers, json=body)
 
 
 @pytest.fixture(scope="session")
@@ -234,6 +279,49 @@ def gateway(common_gateway: Gateway, way: FaultyWay, upstream: upstreams.Upstrea
     yield common_gateway
     way.faults, way.down_for = [], None
     eventually(lambda: common_gateway.http.get("/healthz").json()["unsettled"], 0)
+
+
+IMAGE_KINDS = ["good", "fewer", "more", "none", "filtered", "all-filtered", "addresses", "odd-entries"]
+IMAGE_KINDS += ["revised", "large", "slow"]
+EMBEDDING_KINDS = ["good", "fewer", "more", "none", "odd-entries", "no-usage", "zero-usage", "huge-usage"]
+EMBEDDING_KINDS += ["odd-usage", "absurd-usage", "slow"]
+BAD_KINDS = [*upstreams.FIXED, *upstreams.BODIES, "hangs"]
+
+
+@pytest.fixture(scope="session")
+def media_settings(settings: GatewaySettings) -> GatewaySettings:
+    """Settings of a gateway that offers all three kinds of model."""
+    free = {"nano_usd_per_image": 0, "nano_usd_per_image_of_size": {}}
+    models = (
+        model("echo", "echo"),
+        image_model("image-echo", "echo"),
+        image_model("image-free", "echo", **free),
+        image_model("image-open", "echo", privacy="anonymized"),
+        image_model("image-one-size", "odd", upstream_model="good", nano_usd_per_image_of_size={}),
+        image_model("image-unreachable", "nobody"),
+        *(image_model(f"image-{kind}", "odd") for kind in [*IMAGE_KINDS, *BAD_KINDS]),
+        embedding_model("embedding-echo", "echo"),
+        embedding_model("embedding-free", "echo", input_nano_usd_per_million_tokens=0),
+        embedding_model("embedding-open", "echo", privacy="anonymized"),
+        embedding_model("embedding-unreachable", "nobody"),
+        *(embedding_model(f"embedding-{kind}", "odd") for kind in [*EMBEDDING_KINDS, *BAD_KINDS]),
+    )
+    return settings.model_copy(update={"models": models})
+
+
+@pytest.fixture(scope="session")
+def common_media(media_settings: GatewaySettings) -> Iterator[Gateway]:
+    with gateway_with(media_settings) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def media(common_media: Gateway, way: FaultyWay, upstream: upstreams.Upstream) -> Iterator[Gateway]:
+    """A gateway with images and embeddings; it owes nothing when the test begins and ends."""
+    del upstream
+    yield common_media
+    way.faults, way.down_for = [], None
+    eventually(lambda: common_media.http.get("/healthz").json()["unsettled"], 0)
 
 
 def eventually(look: Callable[[], object], expected: object, seconds: float = 8.0) -> None:

@@ -171,9 +171,10 @@ def test_a_page_that_is_named_may_read_the_models_and_nothing_else_and_no_other_
 
 
 def test_other_addresses_and_methods_are_errors_of_the_same_shape(gateway: Gateway) -> None:
-    assert gateway.http.get("/api/v1/embeddings").json()["error"]["code"] == "NOT_FOUND"
-    wrong = gateway.http.get("/api/v1/chat/completions")
-    assert (wrong.status_code, wrong.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
+    assert gateway.http.get("/api/v1/audio/speech").json()["error"]["code"] == "NOT_FOUND"
+    for route in ("chat/completions", "images/generations", "embeddings"):
+        wrong = gateway.http.get(f"/api/v1/{route}")
+        assert (wrong.status_code, wrong.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
 
 
 @pytest.mark.parametrize(

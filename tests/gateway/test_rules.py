@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from entitlement.core.errors import SetupError
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
-from entitlement.gateway import chat_request
+from entitlement.gateway import chat_request, embedding_request, image_request, request_body
 from entitlement.gateway.chat_request import quote_up, read_chat_request
-from entitlement.gateway.price_list import PRICE_MAX, TOKENS_MAX, parse_price_list, read_price_list
+from entitlement.gateway.models import PRICE_MAX, TOKENS_MAX
+from entitlement.gateway.price_list import parse_price_list, read_price_list
 from entitlement.gateway.pricing import (
     Price,
     cost_up,
@@ -106,7 +107,8 @@ def test_the_input_bound_stops_at_the_context() -> None:
 
 
 def test_every_field_is_forwarded_or_left_behind_but_never_both() -> None:
-    assert not chat_request.FORWARDED & chat_request.LEFT_BEHIND
+    for route in (chat_request, image_request, embedding_request):
+        assert not route.FORWARDED & request_body.LEFT_BEHIND
 
 
 def test_counting_is_a_token_for_every_four_bytes_begun_of_every_text() -> None:

@@ -18,7 +18,29 @@ class Upstream:
         self.headers: list[dict[str, str]] = []
         self.closed_early = 0
         """Streams whose reader left before their end."""
-        self.app = Starlette(routes=[Route("/v1/chat/completions", self.complete, methods=["POST"])])
+        self.app = Starlette(
+            routes=[
+                Route("/v1/chat/completions", self.complete, methods=["POST"]),
+                Route("/v1/images/generations", self.make, methods=["POST"]),
+                Route("/v1/embeddings", self.make, methods=["POST"]),
+            ]
+        )
+
+    async def make(self, request: Request) -> Response:
+        """Images and embeddings, which come as a whole."""
+        asked = await request.json()
+        self.bodies.append(asked)
+        self.headers.append(dict(request.headers))
+        kind = asked["model"]
+        if kind in FIXED:
+            return FIXED[kind]()
+        if kind in BODIES:
+            return StreamingResponse(BODIES[kind](), media_type="application/json")
+        if kind == "hangs":
+            await asyncio.sleep(30)
+        if kind == "slow":
+            await asyncio.sleep(0.5)
+        return JSONResponse(images(asked) if "prompt" in asked else embeddings(asked))
 
     async def complete(self, request: Request) -> Response:
         asked = await request.json()
@@ -72,6 +94,43 @@ class Upstream:
             whole = True
         finally:
             self.closed_early += not whole
+
+
+def images(asked: dict[str, object]) -> dict[str, object]:
+    wanted = int(str(asked["n"]))
+    pictures: list[dict[str, object]] = [{"b64_json": f"{PICTURE}{number}"} for number in range(wanted)]
+    made = {
+        "fewer": pictures[:-1],
+        "more": [*pictures, {"b64_json": PICTURE}],
+        "none": [],
+        "filtered": [*pictures[:-1], {"b64_json": None, "revised_prompt": "something else"}],
+        "all-filtered": [{"b64_json": ""}] * wanted,
+        "addresses": [{"url": "https://upstream.example/1.png"}] * wanted,
+        "odd-entries": ["a picture"] * wanted,
+        "revised": [{**each, "revised_prompt": "a cat, awake", "seed": 1} for each in pictures],
+        "large": [{"b64_json": PICTURE + "A" * 40_000}] * wanted,
+    }
+    kind = str(asked["model"])
+    return {"created": 7, "data": made.get(kind, pictures), "model": kind, "our_account": "sk-operator"}
+
+
+def embeddings(asked: dict[str, object]) -> dict[str, object]:
+    given = asked["input"]
+    texts = [given] if isinstance(given, str) else list(given)
+    vectors: list[object] = [[0.5, -0.5]] * len(texts)
+    kind = str(asked["model"])
+    made = {"fewer": vectors[:-1], "more": [*vectors, [1.0]], "none": [], "odd-entries": [None] * len(texts)}
+    data = [
+        {"object": "embedding", "index": index, "embedding": each}
+        for index, each in enumerate(made.get(kind, vectors))
+    ]
+    answer: dict[str, object] = {"object": "list", "data": data, "model": kind}
+    usage = USAGES.get(kind, {"prompt_tokens": 5, "total_tokens": 5})
+    return answer if usage is None else {**answer, "usage": usage}
+
+
+PICTURE = "iVBORw0KGgo"
+"""How every PNG begins, in base64."""
 
 
 async def proper_end(kind: str, _: str) -> list[str]:
