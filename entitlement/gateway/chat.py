@@ -61,6 +61,11 @@ class Chat:
         """Whether the answer comes in pieces."""
         return self.asked.stream
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is finished though its client leaves: an upstream stops where it is left."""
+        return False
+
     def quote(self) -> Quote:
         """Return what it may cost."""
         return quote_up(self.asked)

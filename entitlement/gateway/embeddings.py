@@ -61,6 +61,11 @@ class EmbeddingWork:
         """Whether the answer comes in pieces: never."""
         return False
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is finished though its client leaves: what was sent is charged either way."""
+        return False
+
     def quote(self) -> Quote:
         """Return what it may cost."""
         return self.asked.quote()

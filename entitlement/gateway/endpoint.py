@@ -2,8 +2,9 @@
 
     read the body -> quote -> hold -> forward -> answer -> capture
 
-Fails closed: without a hold nothing is forwarded. All of a request happens in one task, which is cancelled
-when the client leaves or the gateway shuts down; what is left of the exchange then is ended by its `finally`.
+Fails closed: without a hold nothing is forwarded. All of a request happens in one task, which is cancelled when
+the client leaves, unless it is work that goes on, or when the gateway shuts down; what is left of the exchange
+then is ended by its `finally`.
 """
 
 import asyncio
@@ -53,6 +54,11 @@ class Work(Protocol):
         """Whether the answer comes in pieces."""
         ...
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is finished, and charged, though its client leaves."""
+        ...
+
     def quote(self) -> Quote:
         """Return what it may cost."""
         ...
@@ -98,9 +104,9 @@ class Endpoint:
                 served = self._serve(scope, key, work, request_id, reply, self.funding)
             else:
                 served = self._serve_once(scope, delivery, key, work, reply)
-                if not work.stream:
-                    # Who loses the connection asks again, and finds the answer. Closing a stream stops it.
-                    served = self.going_on.start(served)
+            # Who loses the connection asks again, and finds the answer. Closing a stream stops it.
+            if work.goes_on or (delivery is not None and not work.stream):
+                served = self.going_on.start(served)
             await until_client_leaves(receive, served)
         except (ClientLeft, ClientDisconnect):
             # Nobody is there to be told.

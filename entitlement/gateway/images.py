@@ -65,6 +65,11 @@ class ImageWork:
         """Whether the answer comes in pieces: never."""
         return False
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is finished though its client leaves: the upstream makes, and bills, the images anyway."""
+        return True
+
     def quote(self) -> Quote:
         """Return what it may cost."""
         return self.asked.quote()

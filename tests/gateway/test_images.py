@@ -360,13 +360,13 @@ def leave(gateway: Gateway, key: str, model: str, word: str = "") -> bytes:
     return body
 
 
-def test_a_client_that_leaves_gets_no_image_and_pays_for_none(
+def test_a_client_that_leaves_pays_for_the_images_that_its_request_made(
     media: Gateway, credit_service: CreditService, upstream: Upstream
 ) -> None:
     key = credit_service.make_key(USD)
     leave(media, key, "image-slow")
-    eventually(lambda: media.http.get("/healthz").json()["unsettled"], 0)
-    assert credit_service.account_state(key) == UNTOUCHED
+    eventually(lambda: credit_service.account_state(key), charged(20 * CENTS))
+    assert media.http.get("/healthz").json()["unsettled"] == 0
     assert len(upstream.bodies) == 1
 
 

@@ -184,12 +184,8 @@ def test_the_echo_program_answers_and_stops() -> None:
         assert answer["usage"] == {"prompt_tokens": 6, "completion_tokens": 3, "total_tokens": 9}
         streamed = httpx.post(f"{url}/v1/chat/completions", json={**body, "stream": True})
         assert text_of(streamed) == "a b c"
-<<<<<<< HEAD
         assert httpx.post(f"{url}/v1/chat/completions", json={"messages": []}, timeout=30).status_code == 400
         assert httpx.get(f"{url}/v1/models", timeout=30).json()["data"][0]["id"] == "echo"
-=======
-        assert httpx.post(f"{url}/v1/chat/completions", json={"messages": []}).status_code == 400
-        assert httpx.get(f"{url}/v1/models").json()["data"][0]["id"] == "echo"
         asked = {"model": "echo-image", "prompt": "a cat", "n": 2, "size": "8x8"}
         made = httpx.post(f"{url}/v1/images/generations", json=asked).json()["data"]
         assert [base64.b64decode(each["b64_json"])[:4] for each in made] == [b"\x89PNG"] * 2
@@ -209,6 +205,5 @@ def test_the_echo_program_answers_and_stops() -> None:
         assert answer["usage"] == {"prompt_tokens": 3, "total_tokens": 3}
         for wrong in ({"input": [1]}, {"dimensions": 0}):
             assert httpx.post(f"{url}/v1/embeddings", json=asked | wrong).status_code == 400
->>>>>>> 6b02d12 (The gateway sells images and embeddings too, held and charged by the flow that chats have)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=5)
