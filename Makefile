@@ -90,7 +90,7 @@ lock: ## Resolve the Python dependencies anew into requirements.lock
 		scripts/peers/requirements.in -o scripts/peers/requirements.txt
 
 clean: ## Delete what setup and the builds made; never stored state
-	rm -rf $(VENV) .venv-audit .venv-peers node_modules web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit .venv-peers node_modules scripts/peers/*/node_modules scripts/peers/envio/generated web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
 
 $(WEB): $(SETUP) openapi.json web/index.html web/docs.html web/vite.config.mts $(shell find web/src web/public -type f -not -path '*/generated/*') \
 		$(shell find contracts/src -name '*.sol')

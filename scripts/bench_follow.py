@@ -2,14 +2,18 @@
 
     python scripts/bench_follow.py                 100,000 events in 10,000 blocks, and in 100
     python scripts/bench_follow.py --events 20000 --blocks 2000 --runs 1
+    python scripts/bench_follow.py --peers         the same, and the other indexers that are installed
 
 One Anvil chain with the real contracts, one PostgreSQL with its commits flushed to disk, and all of it on the
 cores of this machine. Times are of whole processes, their start included; the fastest of several runs counts.
+Memory is the most that was resident at once: of ours as the system counts it, of a peer's processes as they
+are looked at five times a second, pages that they share counted for each.
 
     ours      `entitlement follow`: blocks linked, logs checked against them, events, positions, cursor stored
     floor     the same requests with their answers thrown away, then COPY of the same rows from a file
     web3.py   `get_logs` and `process_log` of a part of the events, kept in a list
     again     `entitlement reindex --from-events`: positions from ten times as many stored events
+    Ponder, Envio, SQD  each event as a row and what each wallet has staked; until that agrees with ours
 """
 
 import argparse
@@ -18,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +30,7 @@ from typing import Any
 
 import psycopg
 from bench_chain import CrowdedChain, crowded_chain
+from peers.followers import PEERS, Followed, History, Peer, PeerFailed, Stored, run_peer, stored_by_ours
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL, create_engine, text
@@ -48,6 +53,8 @@ console = Console()
 WEB3_EVENTS = 5_000
 COPIES = 10
 """How many times the stored events are there when positions are derived from them again."""
+BLOCKS_ABOVE = 64
+"""Empty blocks above the history for the peers: more than any holds back as not final."""
 FLOOR = Path(__file__).with_name("bench_follow_floor.py")
 
 
@@ -58,17 +65,18 @@ class Scratch:
     server: URL
 
     @contextmanager
-    def database(self) -> Generator[URL]:
-        """Make an empty database with our tables."""
+    def database(self, *, is_ours: bool = True) -> Generator[URL]:
+        """Make an empty database, with our tables or for somebody else's."""
         admin = create_engine(self.server, isolation_level="AUTOCOMMIT")
         with admin.connect() as connection:
             connection.execute(text("DROP DATABASE IF EXISTS bench WITH (FORCE)"))
             connection.execute(text("CREATE DATABASE bench"))
         admin.dispose()
         url = self.server.set(database="bench")
-        made = create_engine(url)
-        migrate(made)
-        made.dispose()
+        if is_ours:
+            made = create_engine(url)
+            migrate(made)
+            made.dispose()
         yield url
 
 
@@ -83,30 +91,47 @@ def main() -> None:
                 chain_folder = folder / str(blocks)
                 chain_folder.mkdir()
                 with crowded_chain(chain_folder, blocks=blocks, events=asked.events) as chain:
-                    measure(chain, Scratch(postgres.url), asked.runs)
+                    measure(chain, Scratch(postgres.url), asked.runs, PEERS if asked.peers else ())
         finally:
             postgres.stop()
 
 
-def measure(chain: CrowdedChain, scratch: Scratch, runs: int) -> None:
+def measure(chain: CrowdedChain, scratch: Scratch, runs: int, peers: Sequence[Peer]) -> None:
     """Print how long each way takes on one chain."""
     rows = chain.folder / "events.copy"
-    ours, processor, memory = min(_ours(chain, scratch, rows) for _ in range(runs))
+    ours, processor, memory, stored = min(_ours(chain, scratch, rows) for _ in range(runs))
     floor = min(_floor(chain, scratch, rows) for _ in range(runs))
-    web3 = _web3(chain)
-    table = Table(
-        "", "seconds", "events/s", "of the floor", title=f"{chain.events:,} events, {chain.blocks:,} blocks"
-    )
-    for name, seconds in (("ours", ours), ("floor", floor), ("web3.py", web3)):
-        table.add_row(name, f"{seconds:.2f}", f"{chain.events / seconds:,.0f}", f"{floor / seconds:.0%}")
+    title = f"{chain.events:,} events, {chain.blocks:,} blocks"
+    table = Table("", "seconds", "events/s", "of the floor", "MB", title=title)
+
+    def add(name: str, seconds: float, megabytes: str = "") -> None:
+        rate = f"{chain.events / seconds:,.0f}"
+        table.add_row(name, f"{seconds:.2f}", rate, f"{floor / seconds:.0%}", megabytes)
+
+    add("ours", ours, str(memory))
+    add("floor", floor)
+    add("web3.py", _web3(chain))
+    if peers:
+        chain.rpc.call("anvil_mine", hex(BLOCKS_ABOVE))
+    for peer in peers:
+        if not peer.is_installed:
+            console.print(f"{peer.name}: left out; to install it: {peer.installation}", soft_wrap=True)
+            continue
+        try:
+            done = min(_peer(chain, scratch, peer, stored) for _ in range(runs))
+        except PeerFailed as error:
+            console.print(f"{peer.name}: {error}")
+            table.add_row(peer.name, "wrong")
+        else:
+            add(peer.name, done.seconds, str(done.memory))
     console.print(table)
     console.print(f"ours: {processor:.1f} s of processor time, at most {memory} MB at once")
     events, again = _again(chain, scratch)
     console.print(f"again: {events:,} stored events in {again:.2f} s, {events / again:,.0f} a second")
 
 
-def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, float, int]:
-    """Return the seconds by the clock and of processor time, and the most memory at once in MB."""
+def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, float, int, Stored]:
+    """Return the seconds by the clock and of processor time, the most MB at once, and what was stored."""
     with scratch.database() as url:
         began = time.perf_counter()
         follow = subprocess.Popen(
@@ -119,6 +144,7 @@ def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, flo
         if status:
             raise SystemExit("following failed: see above")
         _assert_whole(chain, url)
+        stored = stored_by_ours(url)
         with (
             psycopg.connect(plain(url)) as connection,
             rows.open("wb") as file,
@@ -126,7 +152,7 @@ def _ours(chain: CrowdedChain, scratch: Scratch, rows: Path) -> tuple[float, flo
         ):
             for part in copy:
                 file.write(part)
-    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss // 1_024
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss // 1_024, stored
 
 
 def _floor(chain: CrowdedChain, scratch: Scratch, rows: Path) -> float:
@@ -136,6 +162,12 @@ def _floor(chain: CrowdedChain, scratch: Scratch, rows: Path) -> float:
         arguments += [chain.contracts.address(name) for name in {contract for contract, _ in FOLLOWED}]
         subprocess.run([sys.executable, "-I", str(FLOOR), *arguments], check=True)  # noqa: S603  our own script
         return time.perf_counter() - began
+
+
+def _peer(chain: CrowdedChain, scratch: Scratch, peer: Peer, stored: Stored) -> Followed:
+    history = History(chain.url, chain.blocks, chain.deployment, chain.contracts, stored, chain.folder)
+    with scratch.database(is_ours=False) as url:
+        return run_peer(peer, history, url)
 
 
 def _again(chain: CrowdedChain, scratch: Scratch) -> tuple[int, float]:
@@ -204,6 +236,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--blocks", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--peers", action="store_true", help="measure the other indexers that are installed")
     return parser.parse_args()
 
 
