@@ -2,9 +2,9 @@
 
     read the body -> quote -> hold -> forward -> answer -> capture
 
-Fails closed: without a hold nothing is forwarded. All of a request happens in one task, which is cancelled when
-the client leaves, unless it is work that goes on, or when the gateway shuts down; what is left of the exchange
-then is ended by its `finally`.
+Fails closed: without a hold nothing is forwarded. All of a request happens in one task, which is cancelled
+when the client leaves, unless it is work that goes on, or when the gateway shuts down; what is left of the
+exchange then is ended by its `finally`.
 """
 
 import asyncio

@@ -67,7 +67,7 @@ class ImageWork:
 
     @property
     def goes_on(self) -> bool:
-        """Whether it is finished though its client leaves: the upstream makes, and bills, the images anyway."""
+        """Whether it is finished though its client leaves: the upstream makes and bills the images anyway."""
         return True
 
     def quote(self) -> Quote:
