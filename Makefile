@@ -7,8 +7,8 @@ SETUP := $(VENV)/.made node_modules/.made
 WEB := web/dist/index.html
 JOBS ?= 2
 
-.PHONY: help run test test-web test-litellm web simulate history prove demo check coverage setup format lock openapi \
-	clean slither mutants halmos conformance
+.PHONY: help run test test-web test-litellm web simulate history prove demo check check-types check-python \
+	check-web coverage setup format lock openapi clean slither mutants halmos conformance
 
 help: ## Show this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,18 +42,25 @@ conformance: setup $(WEB) ## Ask a whole stack for all that openapi.json allows,
 prove: setup ## Walk the contracts' invariants for 2.6 million calls (a quarter of an hour) and count them
 	$(BIN)/python scripts/prove.py $(ARGS)
 
-check: setup ## What test runs before pytest, cheapest first
+check: setup ## What test runs before pytest: the texts, three checks of them at once, then the contracts
+	@$(MAKE) --no-print-directory -j 3 check-types check-python check-web
+	$(BIN)/python scripts/forge.py fmt --check
+	FORGE_SNAPSHOT_CHECK=true $(BIN)/python scripts/forge.py test
+
+check-types:
+	node_modules/.bin/pyright
+
+check-python:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	node_modules/.bin/pyright
 	$(BIN)/python scripts/openapi.py --check
+
+check-web:
 	$(BIN)/python scripts/web_types.py
 	cd web && ../node_modules/.bin/biome check --error-on-warnings .
 	node_modules/.bin/tsc -p web
 	cd web && ../node_modules/.bin/vitest run
-	$(BIN)/python scripts/forge.py fmt --check
-	FORGE_SNAPSHOT_CHECK=true $(BIN)/python scripts/forge.py test
 
 coverage: setup ## Measure what the forge tests reach of the contracts; fail if a line is left out
 	$(BIN)/python scripts/contract_coverage.py
@@ -67,7 +74,8 @@ halmos: setup ## Prove the daily right and the life of tickets for all inputs at
 mutants: setup ## Break the contracts in known ways and see a test find each (ARGS=Guardian: one list)
 	$(BIN)/python scripts/mutants.py $(ARGS)
 
-setup: $(SETUP) ## Make the virtual environment and install the pinned dependencies
+setup: ## Make the virtual environment and install the pinned dependencies
+	@$(MAKE) -s -j 2 $(SETUP)
 
 format: setup ## Bring Python, Solidity and TypeScript into form
 	$(BIN)/ruff check --fix .
