@@ -17,12 +17,17 @@ SECONDS = 10.0
 def test_a_history_with_kills_restarts_and_lost_answers_is_one_that_a_right_ledger_could_have(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    verdict, run = lived(1, SECONDS, [free_port() for _ in range(PROCESSES)])
-    with capsys.disabled():
-        print(f" {verdict.deliveries} deliveries, {verdict.refusals} refusals, {run.kills} kills", end="")  # noqa: T201
-    assert verdict.wrong == ()
-    answers = Counter(each.status for each in run.seen)
-    assert min(answers[201], answers[402], verdict.unknown) > 0, answers
+    # Where the machine is busy, it takes longer until all of it has happened.
+    for seconds in (SECONDS, 4 * SECONDS):
+        verdict, run = lived(1, seconds, [free_port() for _ in range(PROCESSES)])
+        with capsys.disabled():
+            print(f" {verdict.deliveries} deliveries, {verdict.refusals} refusals, {run.kills} kills", end="")  # noqa: T201
+        assert verdict.wrong == ()
+        answers = Counter(each.status for each in run.seen)
+        if min(answers[201], answers[402], verdict.unknown) > 0:
+            break
+    else:
+        raise AssertionError(f"no history in which everything happens: {answers}")
     assert run.kills > 0
     assert set(answers) <= {200, 201, 402, 409, None}
 
