@@ -1,4 +1,4 @@
-"""Work that its client may leave: it is finished, so that the client finds its result when it asks again."""
+"""Work that its client may leave: finished to be found when the client asks again, or to be paid for."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -32,6 +32,8 @@ from tests.gateway.running import Stand, free_port, running
 from tests.support import UNHINDERED_ADDRESSES, holder
 
 USD = 10**9
+UNTOUCHED = {"available": USD, "held": 0, "captured": 0}
+"""An account of one dollar that nothing was charged to."""
 
 
 @dataclass(frozen=True)
@@ -322,6 +324,15 @@ def media(common_media: Gateway, way: FaultyWay, upstream: upstreams.Upstream) -
     yield common_media
     way.faults, way.down_for = [], None
     eventually(lambda: common_media.http.get("/healthz").json()["unsettled"], 0)
+
+
+def charged(cost: int) -> dict[str, int]:
+    """Return such an account after a charge."""
+    return {"available": USD - cost, "held": 0, "captured": cost}
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
 
 
 def eventually(look: Callable[[], object], expected: object, seconds: float = 8.0) -> None:

@@ -9,11 +9,19 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from entitlement.gateway.settings import GatewaySettings, LeaseSettings
-from tests.gateway.conftest import USD, CreditService, Gateway, embedding_model, eventually
+from tests.gateway.conftest import (
+    UNTOUCHED,
+    USD,
+    CreditService,
+    Gateway,
+    charged,
+    code_of,
+    embedding_model,
+    eventually,
+)
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.test_privacy import logged
 from tests.gateway.upstreams import Upstream
@@ -23,15 +31,6 @@ __all__ = ["logged"]
 Start = Callable[[GatewaySettings], Gateway]
 TOKEN = 2_000
 """Nano-USD."""
-UNTOUCHED = {"available": USD, "held": 0, "captured": 0}
-
-
-def charged(cost: int) -> dict[str, int]:
-    return {"available": USD - cost, "held": 0, "captured": cost}
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 @pytest.mark.parametrize(

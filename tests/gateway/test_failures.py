@@ -11,18 +11,12 @@ import pytest
 
 from entitlement.gateway.settings import GatewaySettings
 from entitlement.gateway.settings import Upstream as UpstreamSettings
-from tests.gateway.conftest import USD, CreditService, Gateway, eventually
+from tests.gateway.conftest import UNTOUCHED, USD, CreditService, Gateway, charged, eventually
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.upstreams import Upstream
 
 BEFORE_THE_TOTAL = 8.0
 """Seconds: a shorter time-out than that for the whole answer must have ended it."""
-
-UNTOUCHED = {"available": USD, "held": 0, "captured": 0}
-
-
-def charged(cost: int) -> dict[str, int]:
-    return {"available": USD - cost, "held": 0, "captured": cost}
 
 
 def broken_off(text: str) -> tuple[list[str], dict[str, object]]:

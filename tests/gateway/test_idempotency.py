@@ -23,7 +23,7 @@ from entitlement.gateway.idempotency import TRIES_MAX, Delivery
 from entitlement.gateway.kept_answers import ENTRY_BYTES, KeptAnswers, Recording
 from entitlement.gateway.settings import GatewaySettings
 from tests.gateway import upstreams
-from tests.gateway.conftest import USD, CreditService, Gateway, eventually
+from tests.gateway.conftest import USD, CreditService, Gateway, code_of, eventually
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.running import Stand
 from tests.gateway.test_chat import events, text_of
@@ -47,10 +47,6 @@ def deliver(
         headers={"authorization": f"Bearer {key}", "idempotency-key": word},
         json={"model": model, "messages": [{"role": "user", "content": text}], **fields},
     )
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def is_replayed(answer: httpx.Response) -> bool:

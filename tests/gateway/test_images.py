@@ -12,7 +12,16 @@ import httpx
 import pytest
 
 from entitlement.gateway.settings import GatewaySettings, LeaseSettings
-from tests.gateway.conftest import USD, CreditService, Gateway, eventually, image_model
+from tests.gateway.conftest import (
+    UNTOUCHED,
+    USD,
+    CreditService,
+    Gateway,
+    charged,
+    code_of,
+    eventually,
+    image_model,
+)
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.test_privacy import logged
 from tests.gateway.upstreams import PICTURE, Upstream
@@ -21,15 +30,6 @@ __all__ = ["logged"]
 
 Start = Callable[[GatewaySettings], Gateway]
 CENTS = USD // 100
-UNTOUCHED = {"available": USD, "held": 0, "captured": 0}
-
-
-def charged(cost: int) -> dict[str, int]:
-    return {"available": USD - cost, "held": 0, "captured": cost}
-
-
-def code_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 @pytest.mark.parametrize(
