@@ -76,6 +76,8 @@ mutants: setup ## Break the contracts in known ways and see a test find each (AR
 
 setup: ## Make the virtual environment and install the pinned dependencies
 	@$(MAKE) -s -j 2 $(SETUP)
+	@# As pip does with what it installs: each process of ours would read its own texts anew where it may not write.
+	@$(BIN)/python -m compileall -q entitlement
 
 format: setup ## Bring Python, Solidity and TypeScript into form
 	$(BIN)/ruff check --fix .

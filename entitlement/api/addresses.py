@@ -109,8 +109,12 @@ class LimitAddresses:
 
 def bearer_of(scope: Scope) -> str | None:
     """Return the bearer's secret that a request carries, as api.auth and the door read it."""
-    sent: bytes = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    scheme, _, secret = sent.partition(b" ")
+    return secret_in(next((value for name, value in scope["headers"] if name == b"authorization"), b""))
+
+
+def secret_in(authorization: bytes) -> str | None:
+    """Return the bearer's secret in an Authorization header."""
+    scheme, _, secret = authorization.partition(b" ")
     if scheme.lower() != b"bearer":
         return None
     return secret.strip().decode("latin-1") or None

@@ -6,6 +6,7 @@ which describes these routes too (api.gateway).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import orjson
@@ -13,13 +14,13 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from entitlement.api import problems
-from entitlement.api.addresses import Addresses, bearer_of
+from entitlement.api.addresses import Addresses, bearer_of, secret_in
 from entitlement.api.calls import BY_NAME, Call, find
 from entitlement.api.hold_schemas import MOST_OPERATIONS
+from entitlement.api.problems import Answer
 from entitlement.core.address_rates import Verdict
 from entitlement.core.errors import EntitlementError, InvalidRequest, NotAuthenticated
 from entitlement.core.keys import hash_secret
@@ -34,8 +35,36 @@ LARGEST_BATCH = 1024 * 1024
 """Bytes; a lease tells of up to 1,000 requests, and a batch has up to 1,000 calls."""
 LONGEST_ID = 64
 MOST_TOKENS = 1_000
+JSON_HEADERS = ((b"content-type", b"application/json"),)
+PROBLEM_HEADERS = ((b"content-type", b"application/problem+json"),)
+REPLAYED = (b"idempotency-replayed", b"true")
 Gateway = tuple[int, bytes]
 """Its id, and the hash of the token that it was known by."""
+
+
+@dataclass(slots=True)
+class Ask:
+    """What is asked of the door at one of its addresses."""
+
+    call: Call | None
+    """None for a batch of them."""
+    id_in_path: str
+
+    @property
+    def route(self) -> str:
+        """Return the address as it is declared."""
+        return BATCH if self.call is None else self.call.route
+
+    @property
+    def has_body(self) -> bool:
+        """Whether what is sent is read; where not, nobody waits for it."""
+        return self.call is None or self.call.model is not None
+
+    @property
+    def largest(self) -> int:
+        """Return how many bytes are read at most."""
+        is_large = self.call is None or self.call.route.startswith("/v1/leases/")
+        return LARGEST_BATCH if is_large else LARGEST_BODY
 
 
 class Door:
@@ -49,48 +78,56 @@ class Door:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer a call, or return False where it is none of ours."""
-        path: str = scope["path"]
-        if not path.startswith("/v1/"):
+        ask = ask_at(scope["method"], scope["path"])
+        if ask is None:
             return False
-        if path == BATCH and scope["method"] == "POST":
-            await self._answer(scope, receive, send, BATCH, None, "")
-            return True
-        found = find(scope["method"], path)
-        if found is None:
-            return False
-        await self._answer(scope, receive, send, found[0].route, found[0], found[1])
-        return True
-
-    async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, route: str, call: Call | None, id_in_path: str
-    ) -> None:
         try:
             gateway = await self._authenticate(scope)
-            if call is None:
-                response = await self._batch(gateway, await _json(scope, receive, LARGEST_BATCH))
-            else:
-                largest = LARGEST_BATCH if call.route.startswith("/v1/leases/") else LARGEST_BODY
-                sent = await _json(scope, receive, largest) if call.model is not None else None
-                response = await self._one(gateway, call, id_in_path, sent)
+            sent = await _body(receive, ask.largest) if ask.has_body else b""
         except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
-            scope["route"] = _Route(route)
-            response = problems.answer_to(Request(scope), error)
-        await response(scope, receive, send)
+            answer = _told(scope, ask, error)
+        else:
+            kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+            answer = await self.reply(scope, ask, gateway, kind, sent)
+        headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+        return True
 
-    async def _one(self, gateway: Gateway, call: Call, id_in_path: str, sent: object) -> Response:
+    def known(self, authorization: bytes) -> Gateway | None:
+        """Return the gateway that shows a token which was good before, or None: then `answer` looks it up."""
+        secret = secret_in(authorization)
+        if secret is None:
+            return None
+        token_hash = hash_secret(secret)
+        gateway_id = self._tokens.get(token_hash)
+        return None if gateway_id is None else (gateway_id, token_hash)
+
+    async def reply(self, scope: Scope, ask: Ask, gateway: Gateway, kind: bytes, sent: bytes) -> Answer:
+        """Return the answer to a call that was read whole: its media type, and its body.
+
+        Whatever goes wrong is an answer too. `scope` says no more than where it was asked.
+        """
+        try:
+            if ask.call is None:
+                return await self._batch(gateway, _json(kind, sent))
+            body = _json(kind, sent) if ask.has_body else None
+            return await self._one(gateway, ask.call, ask.id_in_path, body)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is answered
+            return _told(scope, ask, error)
+
+    async def _one(self, gateway: Gateway, call: Call, id_in_path: str, sent: object) -> Answer:
         _check_id(id_in_path)
         [outcome] = await self._ask(gateway, [call.read(id_in_path, sent)])
         if isinstance(outcome, EntitlementError):
             return problems.refusal(outcome)
         status, body = _outcome(call, outcome)
-        headers = {"content-type": "application/json"}
-        if status >= 400:  # noqa: PLR2004 - a refusal by HTTP
-            headers["content-type"] = "application/problem+json"
+        headers = PROBLEM_HEADERS if status >= 400 else JSON_HEADERS  # noqa: PLR2004 - a refusal by HTTP
         if outcome.is_repeated:
-            headers["idempotency-replayed"] = "true"
-        return Response(orjson.dumps(body), status, headers)
+            headers = (*headers, REPLAYED)
+        return Answer(status, headers, orjson.dumps(body))
 
-    async def _batch(self, gateway: Gateway, sent: object) -> Response:
+    async def _batch(self, gateway: Gateway, sent: object) -> Answer:
         """Answer each call of a batch as if it had come alone."""
         read = [_read(each) for each in _operations(sent)]
         operations = [each[1] for each in read if isinstance(each, tuple)]
@@ -99,7 +136,7 @@ class Door:
         for each in read:
             status, body = _outcome(each[0], next(outcomes)) if isinstance(each, tuple) else _refused(each)
             answers.append({"status": status, "body": body})
-        return Response(orjson.dumps({"answers": answers}), 200, {"content-type": "application/json"})
+        return Answer(200, JSON_HEADERS, orjson.dumps({"answers": answers}))
 
     async def _ask(self, gateway: Gateway, operations: Sequence[Operation]) -> Sequence[Outcome]:
         outcomes = await self._together.ask([Question(gateway[0], each, gateway[1]) for each in operations])
@@ -136,6 +173,16 @@ class Door:
             self._tokens.clear()
         self._tokens[token_hash] = known
         return known
+
+
+def ask_at(method: str, path: str) -> Ask | None:
+    """Return what is asked at an address, or None where it is none of the door's."""
+    if not path.startswith("/v1/"):
+        return None
+    if path == BATCH and method == "POST":
+        return Ask(None, "")
+    found = find(method, path)
+    return None if found is None else Ask(*found)
 
 
 class _Route:
@@ -203,8 +250,8 @@ def _check_id(id_in_path: str) -> None:
         raise InvalidRequest(f"an id has at most {LONGEST_ID} characters", field="id")
 
 
-async def _json(scope: Scope, receive: Receive, largest: int) -> object:
-    """Return what the body says. Raises HTTPException where it is too large, RequestValidationError."""
+async def _body(receive: Receive, largest: int) -> bytes:
+    """Return the whole body. Raises HTTPException where it is too large, or does not come."""
     body = bytearray()
     while True:  # ends: a body has an end, or is too large
         message = await receive()
@@ -214,12 +261,21 @@ async def _json(scope: Scope, receive: Receive, largest: int) -> object:
         if len(body) > largest:
             raise HTTPException(413, f"the body is larger than {largest} bytes, which no request needs")
         if not message.get("more_body", False):
-            break
-    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+            return bytes(body)
+
+
+def _json(kind: bytes, sent: bytes) -> object:
+    """Return what a body of a media type says. Raises RequestValidationError."""
     if not kind.startswith(b"application/json"):
         raise RequestValidationError([{"type": "dict_type", "loc": ("body",), "msg": "", "input": None}])
     try:
-        return orjson.loads(body)
+        return orjson.loads(sent)
     except orjson.JSONDecodeError as error:
         found = {"type": "json_invalid", "loc": ("body", error.pos), "msg": "", "input": None}
         raise RequestValidationError([found]) from None
+
+
+def _told(scope: Scope, ask: Ask, error: Exception) -> Answer:
+    told = problems.answer_to(Request({**scope, "route": _Route(ask.route)}), error)
+    headers = [(name, value) for name, value in told.raw_headers if name != b"content-length"]
+    return Answer(told.status_code, headers, bytes(told.body))

@@ -3,15 +3,15 @@
 Bodies are RFC 9457 problems. Under /api/v1 they also carry `error`, which clients of the live system read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -100,15 +100,25 @@ def body_of(error: errors.EntitlementError) -> tuple[int, dict[str, object]]:
     return status, problem_body(status, code, str(error), error.facts())
 
 
-def refusal(error: errors.EntitlementError) -> Response:
+class Answer(NamedTuple):
+    """An answer where there is no framework."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    """Names in lower case; the length of the body is not among them."""
+    body: bytes
+
+
+def refusal(error: errors.EntitlementError) -> Answer:
     """Return the answer to an expected error where there is no framework, and no address of the live system.
 
     The same as `answer_to`, for those who are refused thousands of times a second.
     """
     status, body = body_of(error)
-    return Response(
-        orjson.dumps(body), status, _headers_of(error, status), media_type="application/problem+json"
-    )
+    headers = [(b"content-type", b"application/problem+json")]
+    for name, value in _headers_of(error, status).items():
+        headers.append((name.lower().encode(), value.encode()))
+    return Answer(status, headers, orjson.dumps(body))
 
 
 def answer_to(request: Request, error: Exception) -> JSONResponse:

@@ -33,6 +33,7 @@ def serve(
         import uvicorn  # noqa: PLC0415 - each role loads what it needs
 
         from entitlement.api.app import create_app  # noqa: PLC0415
+        from entitlement.api.door_protocol import DoorProtocol  # noqa: PLC0415
         from entitlement.metrics import OF_API, serve_metrics  # noqa: PLC0415
         from entitlement.telemetry import configure_logs  # noqa: PLC0415
         from entitlement.wiring.service import open_service  # noqa: PLC0415
@@ -57,6 +58,7 @@ def serve(
             access_log=False,  # paths would be kept for ever beside addresses
             log_config=None,
             server_header=False,
+            http=DoorProtocol,
             **server_options(settings.trusted_proxies),
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )

@@ -28,8 +28,8 @@ from entitlement.store.waiting import in_loop
 QUESTIONS_PER_GROUP = 1_000
 """With more the accounts that a group has locked would keep other processes waiting for too long."""
 GROUPS_AT_ONCE = 2
-QUESTIONS_OF_A_SECOND_GROUP = 100
-"""Each group has a price of its own, here and in PostgreSQL, which many must share."""
+QUESTIONS_OF_A_SECOND_GROUP = 24
+"""Each group has a price of its own, here and in PostgreSQL: worth it where both are at work then."""
 EVEN, ODD = 0, 1
 Halves = tuple[int, ...]
 BOTH: Halves = (EVEN, ODD)

@@ -7,9 +7,11 @@ import httpx
 import pytest
 from sqlalchemy import URL, create_engine, text
 from sqlalchemy.orm import Session, sessionmaker
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from entitlement.api.app import create_app
+from entitlement.api.app import Api, create_app
+from entitlement.api.door import Door
+from entitlement.api.door_protocol import DoorProtocol
 from entitlement.chain.networks import load_network
 from entitlement.settings import read_settings
 from entitlement.store.server import engine
@@ -26,8 +28,12 @@ class Front:
     """What the one server of a session serves: each test puts its own app here."""
 
     def __init__(self) -> None:
-        self.app: ASGIApp = create_app(None)
+        self.app: Api = create_app(None)
         self.url = ""
+
+    @property
+    def door(self) -> Door | None:
+        return self.app.door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
@@ -36,7 +42,7 @@ class Front:
 @pytest.fixture(scope="session")
 def front() -> Iterator[Front]:
     made = Front()
-    with running(made) as made.url:
+    with running(made, http=DoorProtocol) as made.url:
         yield made
 
 
@@ -68,13 +74,13 @@ def shared_database(postgres: URL) -> Iterator[sessionmaker[Session]]:
 @pytest.fixture(scope="session")
 def _shared(
     front: Front, shared_database: sessionmaker[Session], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ASGIApp, World]]:
+) -> Iterator[tuple[Api, World]]:
     for made in world_on(front, shared_database, tmp_path_factory.mktemp("shared")):
         yield front.app, made
 
 
 @pytest.fixture
-def shared_world(front: Front, _shared: tuple[ASGIApp, World]) -> World:
+def shared_world(front: Front, _shared: tuple[Api, World]) -> World:
     """A world for tests that leave nothing which another one would see: a refusal changes nothing."""
     front.app, made = _shared
     return made

@@ -1,11 +1,13 @@
 """A real server on a real port, in a thread of the test's process."""
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_network
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,7 +16,13 @@ from entitlement.proxies import server_options
 
 
 @contextmanager
-def running(app: ASGIApp, *, shutdown_seconds: int = 1, trusted: Sequence[str] = ()) -> Iterator[str]:
+def running(
+    app: ASGIApp,
+    *,
+    shutdown_seconds: int = 1,
+    trusted: Sequence[str] = (),
+    http: Literal["auto"] | type[asyncio.Protocol] = "auto",
+) -> Generator[str]:
     """Serve `app` and give its address; `trusted` are proxies that are believed."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -23,6 +31,7 @@ def running(app: ASGIApp, *, shutdown_seconds: int = 1, trusted: Sequence[str] =
         log_config=None,
         access_log=False,
         ws="none",
+        http=http,
         timeout_graceful_shutdown=shutdown_seconds,
         **server_options([ip_network(each) for each in trusted]),
     )
