@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.api.app import create_app as create_api
+from entitlement.api.door_protocol import DoorProtocol
 from entitlement.chain.networks import load_network
 from entitlement.core.keys import ModelPrivacy, NewKey
 from entitlement.gateway.app import create_app
@@ -90,7 +91,7 @@ def credit_service(
                     for row in session.execute(select(table))
                 )
 
-        with running(create_api(service)) as url:
+        with running(create_api(service), http=DoorProtocol) as url:
             yield CreditService(url, token, make_key, make_private_key, account_state, everything)
 
 
