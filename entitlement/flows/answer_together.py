@@ -28,8 +28,12 @@ from entitlement.store.waiting import in_loop
 QUESTIONS_PER_GROUP = 1_000
 """With more the accounts that a group has locked would keep other processes waiting for too long."""
 GROUPS_AT_ONCE = 2
-QUESTIONS_OF_A_SECOND_GROUP = 24
-"""Each group has a price of its own, here and in PostgreSQL: worth it where both are at work then."""
+FEWEST_OF_A_SECOND_GROUP = 8
+"""Each group has a price of its own, here and in PostgreSQL; fewer questions are not worth it."""
+ENOUGH_FOR_A_SECOND_GROUP = 100
+"""So many do not wait until a group of a thousand is carried out."""
+FEWEST_OF_TWO_HALVES = 48
+"""With fewer that wait, a group takes those of both halves: shared accounts are seldom then."""
 EVEN, ODD = 0, 1
 Halves = tuple[int, ...]
 BOTH: Halves = (EVEN, ODD)
@@ -55,6 +59,8 @@ class AnswerTogether:
         """Whether a group is about to take what waits."""
         self._carried_out: list[Halves] = []
         """The halves of each group that is carried out."""
+        self._in_hand = 0
+        """Questions of those groups together."""
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """Return the outcomes, once they are committed. Raises what `SpendCredit.answer` raises.
@@ -106,11 +112,18 @@ class AnswerTogether:
         free = tuple(half for half in BOTH if (half,) not in self._carried_out)
         sizes = {half: sum(len(each.questions) for each in self._waiting[half]) for half in free}
         waiting = sum(sizes.values())
-        if waiting < (QUESTIONS_OF_A_SECOND_GROUP if self._carried_out else 1):
+        if waiting < (self._wanted_beside() if self._carried_out else 1):
             return ()
-        if waiting < GROUPS_AT_ONCE * QUESTIONS_OF_A_SECOND_GROUP:
+        if waiting < FEWEST_OF_TWO_HALVES:
             return free
         return (max(free, key=lambda half: sizes[half]),)
+
+    def _wanted_beside(self) -> int:
+        """Return how many must wait for a second group: as many as the first has, which makes them alike.
+
+        Then one is decided about while PostgreSQL works on the other, and neither waits long for its turn.
+        """
+        return min(max(FEWEST_OF_A_SECOND_GROUP, self._in_hand), ENOUGH_FOR_A_SECOND_GROUP)
 
     def _shorter(self) -> int:
         return EVEN if len(self._waiting[EVEN]) <= len(self._waiting[ODD]) else ODD
@@ -118,7 +131,9 @@ class AnswerTogether:
     async def _carry_out(self) -> None:
         halves = self._next_halves()
         group = self._taken(halves)
+        size = sum(len(waiting.questions) for waiting in group)
         self._carried_out.append(halves)
+        self._in_hand += size
         self._is_beginning = False
         self._begin()
         try:
@@ -126,6 +141,7 @@ class AnswerTogether:
         finally:
             # In the same breath in which nobody waits: whoever asks after it begins the next.
             self._carried_out.remove(halves)
+            self._in_hand -= size
             self._begin()
 
     def _taken(self, halves: Halves) -> list[_Waiting]:

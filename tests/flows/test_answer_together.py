@@ -17,7 +17,8 @@ from entitlement.core.holds import HoldRequest, HoldState
 from entitlement.core.keys import hash_secret
 from entitlement.core.operations import Look, Release
 from entitlement.core.tiers import rates_of
-from entitlement.flows.answer_together import QUESTIONS_OF_A_SECOND_GROUP as MANY
+from entitlement.flows.answer_together import ENOUGH_FOR_A_SECOND_GROUP as ENOUGH
+from entitlement.flows.answer_together import FEWEST_OF_A_SECOND_GROUP as FEW
 from entitlement.flows.answer_together import AnswerTogether
 from entitlement.flows.spend_credit import HoldAnswer, Outcome, Question, SpendCredit
 from tests.support import Holder, holder
@@ -53,6 +54,8 @@ def assert_answered_beside(
     sessions: sessionmaker[Session],
     asked: Sequence[Callable[[Holder], list[Question]]],
     expected: Sequence[bool],
+    *,
+    first_group: int = 1,
 ) -> None:
     """Hold what of `asked` is answered while the group before it waits to `expected`; in the end all is."""
     alice = holder(sessions, diem=100)
@@ -60,7 +63,8 @@ def assert_answered_beside(
 
     async def ask() -> None:
         with locked(sessions, alice):
-            first = asyncio.create_task(together.ask([Question(alice.gateway_id, alice.request(10))]))
+            begun = [Question(alice.gateway_id, alice.request(1, f"first {n}")) for n in range(first_group)]
+            first = asyncio.create_task(together.ask(begun))
             await asyncio.sleep(A_WHILE)
             others: list[asyncio.Task[list[Outcome]]] = []
             for each in asked:
@@ -86,15 +90,31 @@ def holds(many: int) -> Callable[[Holder], list[Question]]:
 
 
 def test_what_comes_meanwhile_is_the_next_group(sessions: sessionmaker[Session]) -> None:
-    assert_answered_beside(sessions, [looks(1), looks(MANY - 2)], [False, False])
+    assert_answered_beside(sessions, [looks(1), looks(FEW - 2)], [False, False])
 
 
 def test_many_that_wait_are_a_second_group_beside_the_first(sessions: sessionmaker[Session]) -> None:
-    assert_answered_beside(sessions, [looks(1), looks(MANY - 1)], [True, True])
+    assert_answered_beside(sessions, [looks(1), looks(FEW - 1)], [True, True])
+
+
+@pytest.mark.parametrize(
+    ("first", "beside", "expected"),
+    [
+        (FEW + 12, [1, FEW + 10], [False, False]),
+        (FEW + 12, [1, FEW + 11], [True, True]),
+        # A large one is of one half of the accounts, and what waits of that half goes on waiting.
+        (ENOUGH + 50, [1, ENOUGH - 1], [False, False]),
+        (ENOUGH + 50, [1, ENOUGH], [False, True]),
+    ],
+)
+def test_a_second_group_is_as_large_as_the_first_and_does_not_wait_for_more_than_enough(
+    sessions: sessionmaker[Session], first: int, beside: list[int], expected: list[bool]
+) -> None:
+    assert_answered_beside(sessions, [looks(many) for many in beside], expected, first_group=first)
 
 
 def test_there_is_never_a_third(sessions: sessionmaker[Session]) -> None:
-    assert_answered_beside(sessions, [holds(MANY), looks(MANY), looks(MANY)], [False, False, False])
+    assert_answered_beside(sessions, [holds(FEW), looks(FEW), looks(FEW)], [False, False, False])
 
 
 def test_whoever_asks_again_at_once_is_answered(sessions: sessionmaker[Session]) -> None:
@@ -182,7 +202,7 @@ def test_a_request_id_under_two_keys_is_the_first_one_s(sessions: sessionmaker[S
 
 
 def test_many_of_one_half_do_not_wait_for_the_locks_of_the_other(sessions: sessionmaker[Session]) -> None:
-    people = six(sessions, credit=10 * MANY)
+    people = six(sessions, credit=10 * ENOUGH)
     together = AnswerTogether(known(sessions, people))
     slow = [who for who in range(6) if people[who].account_id % 2 == people[0].account_id % 2]
     quick = [who for who in range(6) if who not in slow]
@@ -192,10 +212,10 @@ def test_many_of_one_half_do_not_wait_for_the_locks_of_the_other(sessions: sessi
 
     async def ask() -> None:
         with locked(sessions, people[slow[0]]):
-            both = asyncio.create_task(together.ask(mixed("both", 4 * MANY)))
+            both = asyncio.create_task(together.ask(mixed("both", 4 * ENOUGH)))
             await asyncio.sleep(A_WHILE)
             others = [
-                asyncio.create_task(together.ask([place(people, who, f"{turn} {n}") for n in range(MANY)]))
+                asyncio.create_task(together.ask([place(people, who, f"{turn} {n}") for n in range(ENOUGH)]))
                 for turn, who in enumerate([*quick, slow[1]])
             ]
             expected = [True] * len(quick) + [False]
