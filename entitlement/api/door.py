@@ -2,7 +2,8 @@
 
 What FastAPI does for a route costs more than the ledger's decision. Here a call is read, asked together with
 the others that wait, and answered; errors look as they do everywhere. Everything else goes on to FastAPI,
-which describes these routes too (api.gateway).
+which describes these routes too (api.gateway). Of a gateway that is known the connection itself reads the
+call (api.door_protocol), and both ways end in `Door.reply`.
 """
 
 from collections.abc import Sequence
