@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.machine.histories import enough
 from tests.machine.machine import Machine
 from tests.machine.play import DONE, Disagreement, Play, Tally
 from tests.machine.shorter import shortest
@@ -53,6 +54,20 @@ MET = {
 def test_the_contracts_do_what_the_model_says_whatever_is_done_in_whatever_order(
     stage: str, histories: int, theatre: Theatre, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def lacking(tally: Tally) -> tuple[dict[str, int], set[str]]:
+        least = DONE_AT_LEAST[stage].items()
+        too_few = {call: tally[call, DONE] for call, times in least if tally[call, DONE] < times}
+        return too_few, MET[stage] - {outcome for _, outcome in tally}
+
+    tally = enough(
+        lambda many: _play(stage, many, theatre), int(SEEDS or histories), lambda t: any(lacking(t))
+    )
+    with capsys.disabled() if SEEDS else nullcontext():
+        print(f"\non the {stage} stage\n{_table(tally)}")  # noqa: T201  to a person
+    assert lacking(tally) == ({}, set())
+
+
+def _play(stage: str, histories: int, theatre: Theatre) -> Tally:
     tally: Tally = Counter()
 
     def ended(play: Play) -> None:
@@ -60,17 +75,10 @@ def test_the_contracts_do_what_the_model_says_whatever_is_done_in_whatever_order
         tally["(histories)", DONE] += 1
 
     try:
-        run_state_machine_as_test(
-            lambda: Machine(theatre.begin(stage), ended), settings=_settings(int(SEEDS or histories))
-        )
+        run_state_machine_as_test(lambda: Machine(theatre.begin(stage), ended), settings=_settings(histories))
     except Disagreement as found:
         raise shortest(theatre, found) from None
-    with capsys.disabled() if SEEDS else nullcontext():
-        print(f"\non the {stage} stage\n{_table(tally)}")  # noqa: T201  to a person
-    assert not {
-        call: tally[call, DONE] for call, least in DONE_AT_LEAST[stage].items() if tally[call, DONE] < least
-    }
-    assert not MET[stage] - {outcome for _, outcome in tally}
+    return tally
 
 
 def _settings(histories: int) -> settings:
