@@ -21,9 +21,6 @@ from entitlement.api.problems import Answer
 
 _PLAIN = re.compile(rb"/v1/[\w/-]+")
 """An address that says the same to everybody: neither a query nor an escape is in it."""
-NO_BODY = 0
-LONGEST_LENGTH = 7
-"""Digits of a length that may be read here; the largest body is of a million bytes."""
 
 
 class DoorProtocol(HttpToolsProtocol):
@@ -67,18 +64,19 @@ class DoorProtocol(HttpToolsProtocol):
         if ask is None or parser.get_http_version() != "1.1":
             return None
         authorization = kind = b""
-        length: int | None = NO_BODY
+        length = 0
         for name, value in reversed(self.headers):
             if name == b"authorization":
                 authorization = value
             elif name == b"content-type":
                 kind = value
             elif name == b"content-length":
-                length = _length(value)
+                # The parser has refused what is no number.
+                length = int(value)
             elif name in (b"transfer-encoding", b"upgrade"):
                 return None
         gateway = door.known(authorization)
-        if gateway is None or length is None or length > ask.largest:
+        if gateway is None or length > ask.largest:
             return None
         scope = cast("Scope", self.scope)
         scope["method"], scope["path"] = method, path
@@ -137,7 +135,3 @@ class Visit:
         self.body = bytearray()
         self.response_complete = False
         self.disconnected = False
-
-
-def _length(value: bytes) -> int | None:
-    return int(value) if value.isdigit() and len(value) <= LONGEST_LENGTH else None

@@ -57,10 +57,8 @@ class AnswerTogether:
         """Kept, or nothing else would keep them from being collected."""
         self._is_beginning = False
         """Whether a group is about to take what waits."""
-        self._carried_out: list[Halves] = []
-        """The halves of each group that is carried out."""
-        self._in_hand = 0
-        """Questions of those groups together."""
+        self._carried_out: list[tuple[Halves, int]] = []
+        """The halves of each group that is carried out, and how many questions it has."""
 
     async def ask(self, questions: Sequence[Question]) -> list[Outcome]:
         """Return the outcomes, once they are committed. Raises what `SpendCredit.answer` raises.
@@ -109,7 +107,8 @@ class AnswerTogether:
         """Return what another group may be about: nothing, one half of the accounts, or both."""
         if len(self._carried_out) == GROUPS_AT_ONCE:
             return ()
-        free = tuple(half for half in BOTH if (half,) not in self._carried_out)
+        taken = [halves for halves, _ in self._carried_out]
+        free = tuple(half for half in BOTH if (half,) not in taken)
         sizes = {half: sum(len(each.questions) for each in self._waiting[half]) for half in free}
         waiting = sum(sizes.values())
         if waiting < (self._wanted_beside() if self._carried_out else 1):
@@ -123,7 +122,8 @@ class AnswerTogether:
 
         Then one is decided about while PostgreSQL works on the other, and neither waits long for its turn.
         """
-        return min(max(FEWEST_OF_A_SECOND_GROUP, self._in_hand), ENOUGH_FOR_A_SECOND_GROUP)
+        [(_, size)] = self._carried_out
+        return min(max(FEWEST_OF_A_SECOND_GROUP, size), ENOUGH_FOR_A_SECOND_GROUP)
 
     def _shorter(self) -> int:
         return EVEN if len(self._waiting[EVEN]) <= len(self._waiting[ODD]) else ODD
@@ -131,17 +131,15 @@ class AnswerTogether:
     async def _carry_out(self) -> None:
         halves = self._next_halves()
         group = self._taken(halves)
-        size = sum(len(waiting.questions) for waiting in group)
-        self._carried_out.append(halves)
-        self._in_hand += size
+        carried_out = halves, sum(len(waiting.questions) for waiting in group)
+        self._carried_out.append(carried_out)
         self._is_beginning = False
         self._begin()
         try:
             await self._answer(group)
         finally:
             # In the same breath in which nobody waits: whoever asks after it begins the next.
-            self._carried_out.remove(halves)
-            self._in_hand -= size
+            self._carried_out.remove(carried_out)
             self._begin()
 
     def _taken(self, halves: Halves) -> list[_Waiting]:

@@ -237,7 +237,7 @@ def test_a_body_that_is_too_large_is_refused_by_the_server_as_before(
 
 
 def test_lengths_that_are_none_are_refused_by_the_parser(world: World) -> None:
-    for length in ("-1", "1e3", "0x10", "12,12"):
+    for length in ("-1", "1e3", "0x10", "12,12", "", "+2", "2 2", "9" * 30):
         with wired(world) as wire:
             wire.send(written(world, "/v1/holds", b"{}", more=[f"Content-Length: {length}"]))
             assert wire.hear().status == 400
