@@ -7,7 +7,7 @@
 Nothing here is written: whoever holds the lock writes what has changed, or nothing at all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from entitlement.core import errors
@@ -36,10 +36,13 @@ from entitlement.core.ledger import (
     Place,
     Posting,
     Settlement,
+    Source,
     book_end,
+    book_grant,
     book_hold,
     book_late_capture,
     book_step,
+    daily_bucket,
     draw,
     fund_hold,
     held_postings,
@@ -89,6 +92,8 @@ class AccountBook:
     keys: dict[str, KeyBook] = field(default_factory=dict[str, KeyBook])
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     """Those that are asked about, and those whose time has run out."""
+    opened: list[Bucket] = field(default_factory=list[Bucket])
+    """The buckets that are new, as they were before the entries."""
     entries: list[Entry] = field(default_factory=list[Entry])
     made: set[str] = field(default_factory=set[str])
     """The holds that are new."""
@@ -115,6 +120,21 @@ class AccountBook:
     def granted_today(self) -> NanoUsd:
         """Return what the running day gave."""
         return NanoUsd(sum(bucket.granted for bucket in self.buckets.values() if bucket.epoch == self.epoch))
+
+    def bucket_of_today(self, source: Source) -> Bucket | None:
+        """Return the day's bucket of a source, if there is one."""
+        found = (each for each in self.buckets.values() if each.source is source and each.epoch == self.epoch)
+        return next(found, None)
+
+    def grant(self, source: Source, up_to: NanoUsd, new_ids: Iterator[int]) -> None:
+        """Raise the day's bucket of a source to what is due, never lower it; one that is new takes an id."""
+        bucket = self.bucket_of_today(source)
+        if bucket is None:
+            bucket = daily_bucket(next(new_ids), source, self.epoch)
+            self.buckets[bucket.id] = bucket
+            self.opened.append(bucket)
+        if bucket.granted < up_to:
+            self._book(book_grant(self.account_id, self.epoch, bucket, granted=bucket.granted, up_to=up_to))
 
     # --- setting aside ----------------------------------------------------------------------------------
 

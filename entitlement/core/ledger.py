@@ -14,7 +14,7 @@ that all places always sum to zero; `issued` and `operator` are the two that may
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-from entitlement.core.epochs import Epoch
+from entitlement.core.epochs import Epoch, ends_at
 from entitlement.core.errors import InsufficientCredit, KeyLimitReached
 from entitlement.core.limits import Currency, Headroom
 from entitlement.core.record import record
@@ -327,6 +327,11 @@ def settle_late_capture(
     mine = [bucket for bucket in buckets if bucket.id in own]
     postings, paid, shortfall = settle_overrun(mine, headroom, amount=amount, now=now)
     return Settlement(tuple(postings), paid, shortfall)
+
+
+def daily_bucket(bucket_id: int, source: Source, epoch: Epoch) -> Bucket:
+    """Return a day's bucket before anything was granted."""
+    return Bucket(bucket_id, source, epoch, ends_at(epoch), NOTHING, NOTHING)
 
 
 def book_grant(account_id: int, epoch: Epoch, bucket: Bucket, *, granted: NanoUsd, up_to: NanoUsd) -> Entry:

@@ -1,8 +1,5 @@
 """Grant allowances: the day's right becomes credit when an account is touched, or when the sweep comes by.
 
-    the daily right of staked DIEM                          -> bucket `diem`
-    a share of the day's capacity, if a policy is on        -> bucket `pro_rata`
-
 "Grant up to": an account's bucket of the epoch is raised to what the chain gives it now, never lowered. So it
 is safe to repeat at any moment, and no job at midnight stands between anybody and their credit.
 
@@ -13,21 +10,25 @@ The sweep makes the grants that nobody has asked for, so that the day's totals a
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement import metrics
-from entitlement.core.allowance import allowance
+from entitlement.core.dues import DAILY_SOURCES, Due, dues
 from entitlement.core.epochs import Epoch, epoch_at, starts_at
 from entitlement.core.errors import GrantsFailed
-from entitlement.core.ledger import Entry, Source, book_grant
-from entitlement.core.pro_rata import Policy, share
+from entitlement.core.ledger import Bucket, Entry, Source, book_grant, daily_bucket
+from entitlement.core.pro_rata import Policy
 from entitlement.core.units import NanoUsd, Wallet
 from entitlement.store import access, chain, grants, ledger, pro_rata
+from entitlement.store.books import Books
 from entitlement.store.clock import service_time
+from entitlement.store.entry_batches import ask_entry_ids
+from entitlement.store.journey import Journey
+from entitlement.store.raw import driver_of, told_as_ours
 from entitlement.telemetry import where
 
 log = structlog.get_logger()
@@ -38,11 +39,6 @@ ACCOUNTS_PER_SWEEP_STEP = 100
 """Locked at once: what a request may wait for."""
 RECENT_WALLETS_MAX = 20_000
 """With more of them than that, all are looked at: it is as fast, and needs no more memory."""
-
-Due = tuple[Wallet, Source]
-"""Whose, and from what."""
-DAILY_SOURCES = (Source.DIEM, Source.PRO_RATA)
-"""What the chain gives for a day; the other sources are paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +135,13 @@ class GrantAllowances:
         """Return the wallets that something is due to; all of them where it cannot be told of all at once."""
         try:
             with self._sessions.begin() as session:
-                dues = dues_in(session, epoch, wallets)
-                granted = grants.granted(session, {wallet for wallet, _ in dues}, epoch)
+                due = dues_in(session, epoch, wallets)
+                granted = grants.granted(session, {wallet for wallet, _ in due}, epoch)
         except Exception as error:
             if _is_lost(error):
                 raise
             return sorted(wallets)
-        return sorted({due[0] for due, amount in dues.items() if granted.get(due, 0) < amount})
+        return sorted({each[0] for each, amount in due.items() if granted.get(each, 0) < amount})
 
     def _grant(self, wallets: Sequence[Wallet], tally: Tally) -> None:
         """Grant to all of them at once or, where that fails, to each by itself."""
@@ -196,29 +192,62 @@ def grant_all(session: Session, accounts: Mapping[int, Wallet], now: int) -> dic
     The caller holds the locks of all of them and has taken `now` after that.
     """
     epoch = epoch_at(now)
-    dues = dues_in(session, epoch, accounts.values())
-    if not dues:
-        return {}
-    wanted = [
-        (account_id, source)
-        for account_id, wallet in accounts.items()
-        for source in DAILY_SOURCES
-        if (wallet, source) in dues
-    ]
-    found = ledger.daily_buckets(session, accounts, epoch)
-    missing = [each for each in wanted if each not in found]
-    if missing:
-        found |= ledger.open_daily_buckets(session, missing, epoch)
-    raised: dict[Due, NanoUsd] = {}
-    entries: list[Entry] = []
-    for account_id, source in wanted:
-        known, up_to = found[account_id, source], dues[accounts[account_id], source]
-        if known.granted < up_to:
-            entries.append(book_grant(account_id, epoch, known, granted=known.granted, up_to=up_to))
-            raised[accounts[account_id], source] = NanoUsd(up_to - known.granted)
-    if entries:
-        ledger.append_all(session, entries, now)
+    with told_as_ours(session):
+        journey = Journey(driver_of(session))
+        asked = grants.ask_grounds(journey, accounts.values(), epoch)
+        had = ledger.ask_daily_buckets(journey, accounts, epoch)
+        journey.go()
+        due = dues(grants.grounds_of(asked), epoch)
+        wanted = [
+            (account_id, source)
+            for account_id, wallet in accounts.items()
+            for source in DAILY_SOURCES
+            if (wallet, source) in due
+        ]
+        found = ledger.daily_buckets_of(had)
+        found |= _opened(journey, [each for each in wanted if each not in found], epoch)
+        raised: dict[Due, NanoUsd] = {}
+        entries: list[Entry] = []
+        for account_id, source in wanted:
+            known, up_to = found[account_id, source], due[accounts[account_id], source]
+            if known.granted < up_to:
+                entries.append(book_grant(account_id, epoch, known, granted=known.granted, up_to=up_to))
+                raised[accounts[account_id], source] = NanoUsd(up_to - known.granted)
+        if entries:
+            ledger.append_with(session, journey, entries, now)
     return raised
+
+
+def _opened(
+    journey: Journey, missing: Sequence[tuple[int, Source]], epoch: Epoch
+) -> dict[tuple[int, Source], Bucket]:
+    """Return these buckets of the day; the journey makes them on its next way."""
+    if not missing:
+        return {}
+    ids = ledger.ask_bucket_ids(journey, len(missing))
+    journey.go()
+    new = {each: daily_bucket(one, each[1], epoch) for each, one in zip(missing, ids.one()[0], strict=True)}
+    ledger.open_daily_buckets(journey, [(account_id, bucket) for (account_id, _), bucket in new.items()])
+    return new
+
+
+def grant_in_books(journey: Journey, books: Books, account_ids: Collection[int]) -> Books:
+    """Raise the buckets of these accounts' books to what is due; it is written with the rest of the books."""
+    account_of = {books.accounts[account_id].wallet: account_id for account_id in account_ids}
+    epoch = epoch_at(books.now)
+    asked = grants.ask_grounds(journey, account_of, epoch)
+    missing = sum(
+        books.accounts[account_id].bucket_of_today(source) is None
+        for account_id in account_ids
+        for source in DAILY_SOURCES
+    )
+    bucket_ids = ledger.ask_bucket_ids(journey, missing)
+    entry_ids = ask_entry_ids(journey, missing)
+    journey.go()
+    new_ids = iter(bucket_ids.one()[0])
+    for (wallet, source), up_to in dues(grants.grounds_of(asked), epoch).items():
+        books.accounts[account_of[wallet]].grant(source, up_to, new_ids)
+    return replace(books, entry_ids=entry_ids)
 
 
 def dues_in(session: Session, epoch: Epoch, wallets: Collection[Wallet]) -> dict[Due, NanoUsd]:
@@ -226,20 +255,8 @@ def dues_in(session: Session, epoch: Epoch, wallets: Collection[Wallet]) -> dict
 
     Nothing while following or a verification has stopped granting; what was granted before stays.
     """
-    followed = chain.followed(session)
-    if followed is None or followed.no_grants_because is not None:
-        return {}
-    dues: dict[Due, NanoUsd] = {}
-    for wallet, right in grants.rights(session, wallets).items():
-        dues[wallet, Source.DIEM] = allowance(
-            final=right.final,
-            latest=right.latest,
-            final_timestamp=right.final_timestamp,
-            latest_timestamp=right.latest_timestamp,
-            epoch=epoch,
-        )
-    policy = pro_rata.policy_in(session, epoch)
-    if policy.capacity:
-        for wallet, basis in pro_rata.bases(session, wallets, epoch).items():
-            dues[wallet, Source.PRO_RATA] = share(policy, basis)
-    return {due: amount for due, amount in dues.items() if amount}
+    with told_as_ours(session):
+        journey = Journey(driver_of(session))
+        asked = grants.ask_grounds(journey, wallets, epoch)
+        journey.go()
+    return dues(grants.grounds_of(asked), epoch)

@@ -29,10 +29,11 @@ from entitlement.core.operations import Capture, Extend, Look, OfHold, Operation
 from entitlement.core.record import record
 from entitlement.core.tiers import RATES, Tier, TierRates
 from entitlement.core.units import NanoUsd
-from entitlement.flows.grant_allowances import grant_all
+from entitlement.flows.grant_allowances import grant_in_books
 from entitlement.store import outbox, standing
 from entitlement.store.book_writing import write_books
-from entitlement.store.books import Asked, Books, read_books, read_buckets_again
+from entitlement.store.books import Asked, Books, read_books
+from entitlement.store.journey import Journey
 from entitlement.store.owners import Owners
 from entitlement.store.raw import driver_of, told_as_ours
 from entitlement.store.standing import RateRefusal
@@ -235,9 +236,7 @@ class SpendCredit:
                 wanted.add(books.holders[operation.hold_id][0])
         new = wanted - granted if as_of == _as_of(books) else wanted
         if new:
-            wallets = {account_id: books.accounts[account_id].wallet for account_id in sorted(new)}
-            if grant_all(session, wallets, books.now):
-                books = read_buckets_again(session, books, sorted(new))
+            books = grant_in_books(Journey(driver_of(session)), books, sorted(new))
         return books, new
 
     def _rate_refusals(

@@ -10,7 +10,7 @@ from entitlement.core.account_book import AccountBook
 from entitlement.core.holds import Hold
 from entitlement.store.books import HOLD_COLUMNS, Books
 from entitlement.store.journey import Journey
-from entitlement.store.ledger import move, write_entries
+from entitlement.store.ledger import move, open_daily_buckets, write_entries
 from entitlement.store.raw import array, driver_of, words
 from entitlement.store.weeks import make_weeks
 
@@ -26,7 +26,8 @@ def write_books(session: Session, books: Books) -> Journey:
     make_weeks(session, {entry.epoch for entry in entries})
     journey = Journey(driver_of(session))
     if entries:
-        write_entries(journey, entries, books.now, books.lane)
+        open_daily_buckets(journey, [(book.account_id, each) for book in changed for each in book.opened])
+        write_entries(journey, entries, books.now, books.lane, books.entry_ids)
     _write_holds(journey, changed)
     if entries:
         move(journey, (posting for entry in entries for posting in entry.postings))

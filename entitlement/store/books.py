@@ -6,7 +6,7 @@ written and the commit. Where somebody is not remembered (store.owners), one mor
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -71,6 +71,8 @@ class Books:
     """What grants depend on besides the wallet; equal means that nothing is due that was not before."""
     lane: Answer | None = None
     """Of the journal, where one was asked for."""
+    entry_ids: Answer | None = None
+    """Of further entries than the lane was asked for."""
 
 
 PLANS = """
@@ -146,8 +148,9 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     """Lock every account that is asked about, in one order for all who do, and read its book."""
     journey = Journey(driver_of(session))
     journey.ask(PLANS)
-    found_keys = journey.ask(WHO, [hashes(asked.key_hashes)] * 2)
-    found_holds = journey.ask(WHOSE, [words(asked.hold_ids)])
+    # A group is often of holds alone, or of captures; each statement is a part of its price.
+    found_keys = journey.ask(WHO, [hashes(asked.key_hashes)] * 2) if asked.key_hashes else Answer()
+    found_holds = journey.ask(WHOSE, [words(asked.hold_ids)]) if asked.hold_ids else Answer()
     found_tokens = journey.ask(TOKENS, [hashes(asked.tokens)])
     found_due = journey.ask(RAN_OUT, [array(asked.accounts)]) if asked.accounts else Answer()
     owners = _remembered(asked)
@@ -231,17 +234,6 @@ def _owners_by_id(found: Answer) -> dict[str, Owner]:
 
 def _gateways(found: Answer) -> dict[bytes, int]:
     return {row[0]: row[1] for row in found.rows}
-
-
-def read_buckets_again(session: Session, books: Books, account_ids: Sequence[int]) -> Books:
-    """Return the books with what a grant has changed; nothing else may have been decided about them yet."""
-    journey = Journey(driver_of(session))
-    found = journey.ask(BUCKETS, [array(account_ids)])
-    journey.go()
-    for row in found.rows:
-        books.accounts[row[0]].buckets[row[1]] = _bucket(row)
-    # The grant's entries are the newest batch of the lane now.
-    return replace(books, lane=None)
 
 
 def _book(row: tuple[Any, ...], now: int, micros: int, rates: Mapping[Tier, TierRates]) -> AccountBook:

@@ -25,6 +25,7 @@ from entitlement.core.events import DELEGATIONS, EVENT_KINDS, ChainEvent, LogPla
 from entitlement.core.positions import Position, Slot
 from entitlement.core.units import Wallet
 from entitlement.store.bulk import any_number, any_word, copy_rows, copying_rows, upsert_rows
+from entitlement.store.journey import Answer, Journey
 from entitlement.store.raw import array, cursor_of
 from entitlement.store.session import fresh
 from entitlement.store.tables import BlockRow, ChainState, EventRow, PositionRow, assert_all_uint256
@@ -74,6 +75,16 @@ def followed(session: Session, *, for_update: bool = False) -> Followed | None:
         granting_stopped=row.granting_stopped,
         check_failed=row.check_failed,
     )
+
+
+def ask_may_grant(journey: Journey) -> Answer:
+    """Ask whether anything may be granted: what `Followed.no_grants_because` says, in one word."""
+    return journey.ask("SELECT granting_stopped IS NULL AND check_failed IS NULL FROM chain_state")
+
+
+def may_grant_of(asked: Answer) -> bool:
+    """Return it, once the journey is made; no before the first step."""
+    return any(row[0] for row in asked.rows)
 
 
 def begin(session: Session, *, chain_id: int, start: Header, now: int) -> None:

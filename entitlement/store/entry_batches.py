@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from entitlement.core.journal_chain import batch_hash, leaf_hash, merkle_root
 from entitlement.store.journey import Answer, Journey
 
-_IDS = "SELECT array_agg(nextval('entry_numbers')) FROM generate_series(1, %s::integer)"
-_TAKE = f"SELECT t.lane, t.number, t.hash, coalesce(({_IDS}), '{{}}') FROM take_lane() AS t"  # noqa: S608 - our own words
+_IDS = "SELECT coalesce(array_agg(nextval('entry_numbers')), '{}') FROM generate_series(1, %s::integer)"
+_TAKE = f"SELECT t.lane, t.number, t.hash, ({_IDS}) FROM take_lane() AS t"  # noqa: S608 - our own words
 _HEADS = text(
     """SELECT l.lane, b.number, b.hash
        FROM generate_series(0, (SELECT max(lane) FROM journal_batches)) AS l (lane)
@@ -53,18 +53,25 @@ def ask_lane(journey: Journey, entries: int) -> Answer:
     return journey.ask(_TAKE, [entries])
 
 
-def lane_for(journey: Journey, entries: int, asked: Answer | None) -> Lane:
+def ask_entry_ids(journey: Journey, entries: int) -> Answer:
+    """Ask for ids of so many further entries, which only then turned out to be likely."""
+    return journey.ask(_IDS, [entries])
+
+
+def lane_for(journey: Journey, entries: int, asked: Answer | None, further: Answer | None = None) -> Lane:
     """Return the lane that was asked for, with the ids of exactly so many entries.
 
-    What was not asked for, a lane or further ids, costs a journey now.
+    What was not asked for, a lane or still more ids, costs a journey now.
     """
     if asked is None:
         asked = ask_lane(journey, entries)
         journey.go()
     lane = Lane(*asked.one())
+    if further is not None:
+        lane = replace(lane, ids=[*lane.ids, *further.one()[0]])
     missing = entries - len(lane.ids)
     if missing > 0:
-        more = journey.ask(_IDS, [missing])
+        more = ask_entry_ids(journey, missing)
         journey.go()
         return replace(lane, ids=[*lane.ids, *more.one()[0]])
     return lane if missing == 0 else replace(lane, ids=lane.ids[:entries])

@@ -1,49 +1,64 @@
-"""What grants are decided from, for many wallets in one statement; and which wallets there are to look at."""
+"""What dues are decided from, for many wallets in one journey; and which wallets there are to look at."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import literal, select, true, union
+from sqlalchemy import literal, select, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from entitlement.core.dues import Due, Grounds, Right
 from entitlement.core.epochs import Epoch
 from entitlement.core.ledger import Source
 from entitlement.core.positions import Slot
 from entitlement.core.units import NanoUsd, Wallet, Wei
+from entitlement.store import chain, pro_rata
 from entitlement.store.bulk import any_word, rows_of
-from entitlement.store.tables import AccountRow, BucketRow, ChainState, EventRow, PositionRow
+from entitlement.store.journey import Answer, Journey
+from entitlement.store.raw import array
+from entitlement.store.tables import AccountRow, BucketRow, EventRow, PositionRow
+
+_RIGHTS = """
+    SELECT p.wallet, p.pending, p.slot_epoch, p.slot_current, p.slot_next, c.final_timestamp, c.head_timestamp
+    FROM positions AS p CROSS JOIN chain_state AS c
+    WHERE p.wallet = ANY(%s::text[]) ORDER BY p.pending
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
-    """A wallet's slots at the final block and at the newest one, and when these blocks were made."""
+class AskedGrounds:
+    """The grounds of dues on their way from the server: see `grounds_of`."""
 
-    final: Slot
-    latest: Slot
-    final_timestamp: int
-    latest_timestamp: int
+    followed: Answer
+    rights: Answer
+    policy: Answer
+    bases: Answer
 
 
-def rights(session: Session, wallets: Collection[Wallet]) -> dict[Wallet, Right]:
-    """Return what the chain says of the daily rights of `wallets`; nothing of those it said nothing of."""
-    rows = session.execute(
-        select(
-            PositionRow.wallet,
-            PositionRow.pending,
-            PositionRow.slot_epoch,
-            PositionRow.slot_current,
-            PositionRow.slot_next,
-            ChainState.final_timestamp,
-            ChainState.head_timestamp,
-        )
-        .join(ChainState, true())
-        .where(PositionRow.wallet == any_word(wallets))
-        .order_by(PositionRow.pending)
+def ask_grounds(journey: Journey, wallets: Collection[Wallet], epoch: Epoch) -> AskedGrounds:
+    """Ask for what the dues of `wallets` in `epoch` are decided from."""
+    return AskedGrounds(
+        followed=chain.ask_may_grant(journey),
+        rights=journey.ask(_RIGHTS, [array(wallets)]),
+        policy=pro_rata.ask_policy(journey, epoch),
+        bases=pro_rata.ask_bases(journey, wallets, epoch),
     )
+
+
+def grounds_of(asked: AskedGrounds) -> Grounds:
+    """Return the grounds, once the journey is made."""
+    return Grounds(
+        may_grant=chain.may_grant_of(asked.followed),
+        rights=_rights_of(asked.rights),
+        policy=pro_rata.policy_of(asked.policy),
+        bases=pro_rata.bases_of(asked.bases),
+    )
+
+
+def _rights_of(asked: Answer) -> dict[Wallet, Right]:
     found: dict[Wallet, Right] = {}
-    for name, pending, epoch, current, following, final_timestamp, latest_timestamp in rows:
-        wallet, slot = Wallet(name), Slot(Epoch(epoch), Wei(current), Wei(following))
+    for name, pending, epoch, current, following, final_timestamp, latest_timestamp in asked.rows:
+        wallet, slot = Wallet(name), Slot(Epoch(epoch), Wei(int(current)), Wei(int(following)))
         known = found.get(wallet)
         # The final row comes first; where there is only a pending one, nothing is final yet.
         final = known.final if known else (Slot() if pending else slot)
@@ -51,9 +66,7 @@ def rights(session: Session, wallets: Collection[Wallet]) -> dict[Wallet, Right]
     return found
 
 
-def granted(
-    session: Session, wallets: Collection[Wallet], epoch: Epoch
-) -> dict[tuple[Wallet, Source], NanoUsd]:
+def granted(session: Session, wallets: Collection[Wallet], epoch: Epoch) -> dict[Due, NanoUsd]:
     """Return what was granted to `wallets` in `epoch`, by source."""
     rows = session.execute(
         select(AccountRow.wallet, BucketRow.source, BucketRow.granted)

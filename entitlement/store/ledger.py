@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import func, literal, or_, select, text, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from entitlement.core.epochs import Epoch, ends_at
+from entitlement.core.epochs import Epoch
 from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source, balances
 from entitlement.core.units import NanoUsd
-from entitlement.store.bulk import any_number, rows_of
+from entitlement.store.bulk import any_number
 from entitlement.store.entry_batches import Lane, bound, lane_for
 from entitlement.store.journey import Answer, Journey
 from entitlement.store.raw import array, driver_of, told_as_ours, words
@@ -68,32 +68,48 @@ def open_bucket(
     return _bucket(row)
 
 
-def daily_buckets(
-    session: Session, account_ids: Collection[int], epoch: Epoch
-) -> dict[tuple[int, Source], Bucket]:
-    """Return the buckets of an epoch that these accounts have, by account and source."""
-    query = select(BucketRow).where(BucketRow.account_id == any_number(account_ids), BucketRow.epoch == epoch)
-    return {(row.account_id, Source(row.source)): _bucket(row) for row in session.scalars(fresh(query))}
+_DAILY = """
+    SELECT account_id, id, source, epoch, expires_at, available, held, granted, consumed, expired
+    FROM buckets WHERE account_id = ANY(%s::bigint[]) AND epoch = %s::integer
+"""
+_BUCKET_IDS = """
+    SELECT coalesce(array_agg(nextval(pg_get_serial_sequence('buckets', 'id'))), '{}')
+    FROM generate_series(1, %s::integer)
+"""
+_OPEN = """
+    INSERT INTO buckets
+        (id, account_id, source, epoch, expires_at, granted, available, held, consumed, expired, closed)
+    SELECT n.*, 0, 0, 0, 0, 0, false
+    FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::integer[], %s::bigint[]) AS n
+"""
 
 
-def open_daily_buckets(
-    session: Session, wanted: Collection[tuple[int, Source]], epoch: Epoch
-) -> dict[tuple[int, Source], Bucket]:
-    """Make the buckets of an epoch for these accounts and sources, empty.
+def ask_daily_buckets(journey: Journey, account_ids: Iterable[int], epoch: Epoch) -> Answer:
+    """Ask for the buckets of an epoch that these accounts have."""
+    return journey.ask(_DAILY, [array(account_ids), epoch])
+
+
+def daily_buckets_of(asked: Answer) -> dict[tuple[int, Source], Bucket]:
+    """Return them by account and source, once the journey is made."""
+    return {(row[0], Source(row[2])): Bucket(row[1], Source(row[2]), *row[3:]) for row in asked.rows}
+
+
+def ask_bucket_ids(journey: Journey, count: int) -> Answer:
+    """Ask for the ids of so many new buckets, in one array."""
+    return journey.ask(_BUCKET_IDS, [count])
+
+
+def open_daily_buckets(journey: Journey, new: Iterable[tuple[int, Bucket]]) -> None:
+    """Make these buckets of these accounts, empty.
 
     The caller holds the accounts' locks and has seen that there are none.
     """
-    new = rows_of(
-        words={"source": [source.value for _, source in wanted]},
-        numbers={"account_id": [account_id for account_id, _ in wanted]},
-    )
-    nothing = {name: literal(0) for name in _COLUMNS.values()} | {"closed": literal(False)}  # noqa: FBT003
-    day = {"epoch": literal(epoch), "expires_at": literal(ends_at(epoch))}
-    query = select(new, *day.values(), *nothing.values())
-    rows = session.scalars(
-        insert(BucketRow).from_select([*new.c.keys(), *day, *nothing], query).returning(BucketRow)
-    )
-    return {(row.account_id, Source(row.source)): _bucket(row) for row in rows}
+    rows = [
+        (bucket.id, account_id, bucket.source.value, bucket.epoch, bucket.expires_at)
+        for account_id, bucket in new
+    ]
+    if rows:
+        journey.ask(_OPEN, [array(column) for column in zip(*rows, strict=True)])
 
 
 def append(session: Session, entry: Entry, now: int) -> None:
@@ -107,21 +123,32 @@ def append(session: Session, entry: Entry, now: int) -> None:
 
 def append_all(session: Session, entries: Sequence[Entry], now: int) -> None:
     """Write entries as `append` does one, in as few statements; the caller holds all the accounts' locks."""
-    make_weeks(session, {entry.epoch for entry in entries})
     with told_as_ours(session):
-        journey = Journey(driver_of(session))
-        write_entries(journey, entries, now)
-        move(journey, (posting for entry in entries for posting in entry.postings))
-        journey.go()
+        append_with(session, Journey(driver_of(session)), entries, now)
 
 
-def write_entries(journey: Journey, entries: Sequence[Entry], now: int, lane: Answer | None = None) -> None:
+def append_with(session: Session, journey: Journey, entries: Sequence[Entry], now: int) -> None:
+    """Write entries as `append_all` does, after what the journey was asked for before."""
+    make_weeks(session, {entry.epoch for entry in entries})
+    write_entries(journey, entries, now)
+    move(journey, (posting for entry in entries for posting in entry.postings))
+    journey.go()
+
+
+def write_entries(
+    journey: Journey,
+    entries: Sequence[Entry],
+    now: int,
+    lane: Answer | None = None,
+    further_ids: Answer | None = None,
+) -> None:
     """Write entries to the journal alone, as the next batch of a lane; their weeks have been made.
 
-    `lane` is what came of `ask_lane`, where somebody asked for it in a journey before.
+    `lane` is what came of `ask_lane`, and `further_ids` of `ask_entry_ids`, where somebody asked for them in
+    journeys before.
     """
     if entries:
-        _write_batch(journey, lane_for(journey, len(entries), lane), entries, now)
+        _write_batch(journey, lane_for(journey, len(entries), lane, further_ids), entries, now)
 
 
 WRITE_BATCH = """

@@ -1,9 +1,8 @@
 """Rows of the pro-rata policy: the capacity from an epoch on, and where each epoch began on the chain."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
-from sqlalchemy import Numeric, Select, case, cast, delete, func, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -11,27 +10,39 @@ from entitlement.core.blocks import Header
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, epoch_at, starts_at
 from entitlement.core.pro_rata import ADDS_STAKE, OFF, TAKES_STAKE, Basis, EpochStart, Policy, StakeChange
 from entitlement.core.units import NanoUsd, Wallet, Wei
-from entitlement.store.bulk import any_word
+from entitlement.store.journey import Answer, Journey
+from entitlement.store.raw import array, driver_of, told_as_ours
 from entitlement.store.session import fresh
-from entitlement.store.tables import (
-    BlockRow,
-    ChainState,
-    EpochStartRow,
-    EventRow,
-    PositionRow,
-    ProRataPolicyRow,
-    StakeTotalRow,
-    Uint256,
-)
+from entitlement.store.tables import BlockRow, ChainState, EpochStartRow, ProRataPolicyRow, StakeTotalRow
 
 # --- the policy ----------------------------------------------------------------------------------------
 
 
+_POLICY = """
+    SELECT capacity, minimum_stake FROM pro_rata_policies
+    WHERE from_epoch <= %s::integer ORDER BY from_epoch DESC LIMIT 1
+"""
+
+
 def policy_in(session: Session, epoch: Epoch) -> Policy:
     """Return what is shared in `epoch`; of a day to come, what is planned now."""
-    query = select(ProRataPolicyRow).where(ProRataPolicyRow.from_epoch <= epoch)
-    row = session.scalars(fresh(query).order_by(ProRataPolicyRow.from_epoch.desc()).limit(1)).one_or_none()
-    return OFF if row is None else Policy(NanoUsd(row.capacity), Wei(row.minimum_stake))
+    with told_as_ours(session):
+        journey = Journey(driver_of(session))
+        asked = ask_policy(journey, epoch)
+        journey.go()
+    return policy_of(asked)
+
+
+def ask_policy(journey: Journey, epoch: Epoch) -> Answer:
+    """Ask what is shared in `epoch`."""
+    return journey.ask(_POLICY, [epoch])
+
+
+def policy_of(asked: Answer) -> Policy:
+    """Return the policy, once the journey is made."""
+    for capacity, minimum_stake in asked.rows:
+        return Policy(NanoUsd(capacity), Wei(int(minimum_stake)))
+    return OFF
 
 
 def lock_policies(session: Session) -> None:
@@ -126,7 +137,8 @@ def _last_blocks_of_days(session: Session, first: int, last: int) -> list[tuple[
 
 
 def _staked_up_to(session: Session, number: int) -> int:
-    return int(session.scalars(_sum_of_changes().where(EventRow.block_number <= number)).one())
+    query = text(f"{_SUM_OF_CHANGES} AND e.block_number <= :number")
+    return int(session.execute(query, {"number": number}).scalar_one())
 
 
 def _put_starts(session: Session, days: Iterable[int], number: int, block_hash: str, total: int) -> None:
@@ -169,44 +181,49 @@ def epoch_start(session: Session, epoch: Epoch) -> EpochStart | None:
 # --- what a share is computed from ---------------------------------------------------------------------
 
 
-def bases(session: Session, wallets: Iterable[Wallet], epoch: Epoch) -> dict[Wallet, Basis]:
-    """Return what the wallets' shares of `epoch` are computed from; empty before its start is final.
+_ADDS, _TAKES = (", ".join(f"'{kind.__name__}'" for kind in kinds) for kinds in (ADDS_STAKE, TAKES_STAKE))
+_SUM_OF_CHANGES = f"""
+    SELECT coalesce(sum(
+        CASE WHEN e.kind IN ({_ADDS}) THEN 1 ELSE -1 END * CAST(e.data -> 'amount' AS numeric(78, 0))
+    ), 0)
+    FROM events AS e WHERE e.kind IN ({_ADDS}, {_TAKES})
+"""  # noqa: S608 - our own names
+"""The sum of `core.pro_rata.stake_change` over some events."""
+_BASES = f"""
+    SELECT p.wallet, s.block_number, s.vvv_staked, p.vvv_unlocked + p.vvv_locked - (
+        {_SUM_OF_CHANGES} AND e.wallet = p.wallet
+            AND e.block_number > s.block_number AND e.block_number <= c.final_number
+    )
+    FROM epoch_starts AS s
+    JOIN chain_state AS c ON c.final_timestamp >= %s::bigint
+    JOIN positions AS p ON p.wallet = ANY(%s::text[]) AND NOT p.pending
+    WHERE s.epoch = %s::integer AND NOT s.is_disputed
+        AND (SELECT capacity FROM ({_POLICY}) AS policy) > 0
+"""  # noqa: S608
+
+
+def ask_bases(journey: Journey, wallets: Iterable[Wallet], epoch: Epoch) -> Answer:
+    """Ask what the wallets' shares of `epoch` are computed from.
 
     A wallet's stake then is its stake now less what its events have changed since: a few rows for each wallet
     that is asked for, and nothing for the others. One statement, so that no step of the follower can come
     between the position and the events.
     """
-    since = (
-        _sum_of_changes()
-        .where(
-            EventRow.wallet == PositionRow.wallet,
-            EventRow.block_number > EpochStartRow.block_number,
-            EventRow.block_number <= ChainState.final_number,
-        )
-        .correlate(PositionRow, EpochStartRow, ChainState)
-        .scalar_subquery()
-    )
-    stake = cast(PositionRow.vvv_unlocked + PositionRow.vvv_locked - since, Uint256)
-    query = (
-        select(PositionRow.wallet, EpochStartRow.block_number, stake, EpochStartRow.vvv_staked)
-        .join(EpochStartRow, EpochStartRow.epoch == epoch)
-        .join(ChainState, ChainState.final_timestamp >= starts_at(epoch))
-        .where(
-            PositionRow.wallet == any_word(wallets),
-            PositionRow.pending.is_(False),
-            EpochStartRow.is_disputed.is_(False),
-        )
-    )
+    return journey.ask(_BASES, [starts_at(epoch), array(wallets), epoch, epoch])
+
+
+def bases_of(asked: Answer) -> dict[Wallet, Basis]:
+    """Return it, once the journey is made; empty without a policy, and before the epoch's start is final."""
     return {
-        Wallet(name): Basis(number, Wei(stake), Wei(total))
-        for name, number, stake, total in session.execute(query)
+        Wallet(name): Basis(number, Wei(int(stake)), Wei(int(total)))
+        for name, number, total, stake in asked.rows
     }
 
 
-def _sum_of_changes() -> Select[Decimal]:
-    """Return the query for the sum of `core.pro_rata.stake_change` over some events."""
-    adds = [kind.__name__ for kind in ADDS_STAKE]
-    takes = [kind.__name__ for kind in TAKES_STAKE]
-    amount = cast(EventRow.data["amount"], Numeric(78, 0))
-    change = case((EventRow.kind.in_(adds), amount), else_=-amount)
-    return select(func.coalesce(func.sum(change), Decimal(0))).where(EventRow.kind.in_(adds + takes))
+def bases(session: Session, wallets: Iterable[Wallet], epoch: Epoch) -> dict[Wallet, Basis]:
+    """Return what the wallets' shares of `epoch` are computed from, as `bases_of` does."""
+    with told_as_ours(session):
+        journey = Journey(driver_of(session))
+        asked = ask_bases(journey, wallets, epoch)
+        journey.go()
+    return bases_of(asked)

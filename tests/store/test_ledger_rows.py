@@ -6,9 +6,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.epochs import Epoch
-from entitlement.core.ledger import Entry, EntryKind, Place, Posting, Source
+from entitlement.core.ledger import Entry, EntryKind, Place, Posting, Source, daily_bucket
 from entitlement.core.units import NanoUsd
 from entitlement.store import access, ledger
+from entitlement.store.journey import Journey
+from entitlement.store.raw import driver_of
 from tests.support import assert_books_close, wallet_number
 
 Sessions = sessionmaker[Session]
@@ -44,7 +46,15 @@ def booked_by(write: Callable[[Session, list[Entry]], None], sessions: Sessions)
     with sessions.begin() as session:
         accounts = [access.open_account(session, wallet_number(number), 0) for number in (1, 2)]
         wanted = [(account, source) for account in accounts for source in (Source.DIEM, Source.PRO_RATA)]
-        opened = ledger.open_daily_buckets(session, wanted, DAY)
+        journey = Journey(driver_of(session))
+        ids = ledger.ask_bucket_ids(journey, len(wanted))
+        journey.go()
+        opened = {
+            each: daily_bucket(new_id, each[1], DAY)
+            for each, new_id in zip(wanted, ids.one()[0], strict=True)
+        }
+        ledger.open_daily_buckets(journey, [(account, bucket) for (account, _), bucket in opened.items()])
+        journey.go()
         entries = [
             Entry(
                 f"{move}:{account}:{source}",
@@ -84,7 +94,10 @@ def test_an_entry_that_is_there_already_is_refused_with_all_that_came_with_it(
     with sessions.begin() as session:
         account = access.account_of(session, wallet_number(1))
         assert account is not None
-        known = ledger.daily_buckets(session, [account], DAY)[account, Source.DIEM]
+        journey = Journey(driver_of(session))
+        asked = ledger.ask_daily_buckets(journey, [account], DAY)
+        journey.go()
+        known = ledger.daily_buckets_of(asked)[account, Source.DIEM]
     again = [
         Entry(key, EntryKind.GRANT, account, DAY, (Posting(known.id, ISSUED, AVAILABLE, NanoUsd(1)),))
         for key in ("new", f"0:{account}:diem")
