@@ -93,6 +93,8 @@ class FollowChain:
         self._limits = limits
         self._start_block = start_block
         self._ahead = ReadAhead(reader, blocks_max=limits.blocks_per_step)
+        self._written: Followed | None = None
+        """What the last step left in the database; who takes the cursor compares it with what is there."""
 
     def reached(self) -> int | None:
         """Return the newest block that is followed, or None before the first step."""
@@ -117,7 +119,18 @@ class FollowChain:
             raise
 
     def _step(self) -> FollowStep:
-        known, node_head = self._known()
+        # Forgotten until this step has written, too: after one that failed the cursor is read anew.
+        written, self._written = self._written, None
+        if written is not None:
+            try:
+                return self._step_from(written)
+            except CursorMoved:
+                # Somebody else has, since: a second follower, or a rebuilding.
+                pass
+        return self._step_from(self._known())
+
+    def _step_from(self, known: Followed) -> FollowStep:
+        node_head = self._node_head(known)
         known, undone = self._undo_what_is_gone(known, node_head)
         read = NOTHING_NEW
         if known.head.number < node_head.number:
@@ -137,7 +150,7 @@ class FollowChain:
             if known.head != known.final:
                 self._roll_back(known, known.final)
             raise
-        self._write(known, headers, events, final, node_head)
+        self._written = self._write(known, headers, events, final, node_head)
         return FollowStep(
             head=head.number,
             head_timestamp=head.timestamp,
@@ -149,19 +162,20 @@ class FollowChain:
             undone=undone,
         )
 
-    def _known(self) -> tuple[Followed, Header]:
-        """Return what is followed, and the node's newest block. Raises WrongChain."""
+    def _known(self) -> Followed:
         with self._sessions.begin() as session:
             known = chain_rows.followed(session)
-        if known is None:
-            known = self._begin(self._reader.chain_id())
+        return self._begin(self._reader.chain_id()) if known is None else known
+
+    def _node_head(self, known: Followed) -> Header:
+        """Return the node's newest block. Raises WrongChain."""
         node_head = self._reader.head()
         # A block that names ours by its hash is of our chain: then nobody need be asked which it is.
         if not is_linked([node_head], known.head):
             chain_id = self._reader.chain_id()
             if known.chain_id != chain_id:
                 raise WrongChain(expected=known.chain_id, found=chain_id)
-        return known, node_head
+        return node_head
 
     def _begin(self, chain_id: int) -> Followed:
         start = self._reader.header(self._start_block - 1)
@@ -239,12 +253,7 @@ class FollowChain:
                 chain_rows.write_positions(session, rebuilt.values(), pending=False)
             chain_rows.forget_blocks_above(session, fork.number)
             self._write_pending(session, touched, final=final, head=fork)
-            chain_rows.move_cursor(
-                session, head=fork, final=final, node_number=known.node_number, now=service_time(session)
-            )
-            after = chain_rows.followed(session)
-        assert after is not None
-        return after
+            return chain_rows.move_cursor(session, head=fork, final=final, node_number=known.node_number)
 
     # --- going on ---------------------------------------------------------------------------------------
 
@@ -278,7 +287,7 @@ class FollowChain:
         events: list[ChainEvent],
         final: Header,
         node_head: Header,
-    ) -> None:
+    ) -> Followed:
         head = headers[-1] if headers else known.head
         oldest = min(head.number - BLOCKS_KEPT, final.number)
         # What comes next is read where PostgreSQL would be waited for.
@@ -298,13 +307,12 @@ class FollowChain:
                 touched = wallets_in(events) | set(positions)
                 self._write_pending(session, touched, final=final, head=head)
             chain_rows.thin_blocks_below(session, oldest, keep_every=SPARSE_BLOCK_EVERY)
-            chain_rows.move_cursor(
+            return chain_rows.move_cursor(
                 session,
                 head=head,
                 final=final,
                 node_number=node_head.number,
                 node_timestamp=node_head.timestamp,
-                now=service_time(session),
             )
 
     @staticmethod

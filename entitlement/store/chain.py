@@ -60,8 +60,10 @@ def followed(session: Session, *, for_update: bool = False) -> Followed | None:
     """Return the cursor and what goes with it, or None before the first step; locked if asked."""
     query = fresh(select(ChainState))
     row = session.scalars(query.with_for_update() if for_update else query).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _followed(row)
+
+
+def _followed(row: ChainState) -> Followed:
     return Followed(
         chain_id=row.chain_id,
         start=Header(row.start_number, row.start_hash, "", 0),
@@ -111,31 +113,32 @@ def begin(session: Session, *, chain_id: int, start: Header, now: int) -> None:
 
 
 def move_cursor(
-    session: Session,
-    *,
-    head: Header,
-    final: Header,
-    node_number: int,
-    now: int,
-    node_timestamp: int | None = None,
-) -> None:
-    """Set how far the chain is followed; the caller holds the row's lock and has compared the old value.
+    session: Session, *, head: Header, final: Header, node_number: int, node_timestamp: int | None = None
+) -> Followed:
+    """Set how far the chain is followed, and return it; the caller holds the row's lock and has compared.
 
     Grants that following had stopped go on, if the node was high enough to have our final block.
     """
     confirmed = {"granting_stopped": None} if node_number >= final.number else {}
-    session.execute(
-        update(ChainState).values(
+    now = func.service_time()
+    statement = (
+        update(ChainState)
+        .values(
             node_number=node_number,
             node_timestamp=ChainState.node_timestamp if node_timestamp is None else node_timestamp,
             stepped_at=now,
-            moved_at=case((ChainState.head_hash == head.hash, ChainState.moved_at), else_=now),
+            moved_at=case(
+                (ChainState.head_hash == head.hash, ChainState.moved_at), else_=func.service_time()
+            ),
             problem=None,
             **confirmed,
             **_place("head", head),
             **_place("final", final),
         )
+        .returning(ChainState)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
+    return _followed(session.scalars(statement).one())
 
 
 def note_problem(session: Session, problem: str, *, stops_granting: bool = False) -> None:

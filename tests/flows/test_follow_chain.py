@@ -52,6 +52,42 @@ def test_asking_again_with_nothing_new_changes_nothing_but_the_time(sessions: Se
     assert pair(sessions, ALICE) == positions
 
 
+def test_a_step_goes_on_from_what_the_last_one_wrote(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a block and its credit stands a step, and each question to the database is a part of it."""
+    chain, looks = ScriptedChain(), list[bool]()
+    look = chain_rows.followed
+
+    def counted(session: Session, *, for_update: bool = False) -> chain_rows.Followed | None:
+        looks.append(for_update)
+        return look(session, for_update=for_update)
+
+    following = follower(chain, sessions)
+    following.step()
+    monkeypatch.setattr(chain_rows, "followed", counted)
+    chain.mine(stakes)
+    assert following.step().events == 1
+    assert looks == [True], "the cursor is compared when it is taken, and not read before"
+
+
+def test_a_cursor_that_another_has_moved_is_read_again_within_the_step(sessions: Sessions) -> None:
+    chain = ScriptedChain(finality_depth=1)
+    first, second = follower(chain, sessions), follower(chain, sessions)
+    for number in range(1, 8):
+        chain.mine(stakes)
+        if number % 3 == 0:
+            chain.drop(1)
+            chain.mine(stakes, stakes)
+            chain.mine(stakes)
+        for following in (first, second) if number % 2 else (second, first):
+            following.step()
+            assert known(sessions).head.hash == chain.headers_[-1].hash
+    final, latest = pair(sessions, ALICE)
+    assert latest.vvv_unlocked == 5 * len(chain.all_events())
+    assert final.vvv_unlocked == latest.vvv_unlocked - 5
+
+
 @pytest.mark.parametrize("depth", [0, 5])
 def test_positions_are_kept_at_the_final_block_and_at_the_head(sessions: Sessions, depth: int) -> None:
     chain = ScriptedChain(finality_depth=depth)
