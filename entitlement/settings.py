@@ -5,7 +5,8 @@ ENTITLEMENT_DATA_FOLDER      where the embedded database, the chain's state and 
 ENTITLEMENT_NETWORK          a file in networks/ without its ending
 ENTITLEMENT_RPC_URL          the node, or several separated by commas, preferred first; default: the network's
 ENTITLEMENT_RPC_REQUESTS_PER_SECOND   what each node is asked at the most; default: as fast as it answers
-ENTITLEMENT_QUORUM_RPC_URL   an independent node that must agree on final blocks; default: none
+ENTITLEMENT_QUORUM_RPC_URL   an independent node that must agree on final blocks, in following,
+                             reindexing and verifying; default: none
 ENTITLEMENT_CHECK_RECEIPTS   true: blocks that may have our logs are compared with all their receipts
 ENTITLEMENT_NODE_WS_URL      a node's WebSocket, by which the jobs follow at once; default: polling alone
 ENTITLEMENT_DEPLOYMENT       the deployment's file; default: deployments/<chain id>.json

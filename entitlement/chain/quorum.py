@@ -52,6 +52,15 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """The node that must agree."""
+
+    reader: ChainReader
+    names: tuple[str, str]
+    """The hosts of the node that is followed and of this one; the rest of an address may hold a key."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Read:
     """Blocks that the first node was asked for, and what was said in them."""
 
@@ -65,11 +74,24 @@ class QuorumReader:
     Raises what they raise, and `NodesDisagree` where both have a final block and differ about it.
     """
 
+    held_back_by: str | None = None
+    """Why nothing above our final block was final when that was last asked, and by which node."""
+
     def __init__(
-        self, first: ChainReader, second: ChainReader, kept: Kept, *, names: tuple[str, str]
+        self,
+        first: ChainReader,
+        second: ChainReader,
+        kept: Kept,
+        *,
+        names: tuple[str, str],
+        consequence: str | None = None,
     ) -> None:
-        """Take the node that is followed, the one that must agree, and their hosts: nothing else of them."""
+        """Take the node that is followed, the one that must agree, and their hosts: nothing else of them.
+
+        `consequence` says what comes of a disagreement where it is not following that stops.
+        """
         self._first, self._second, self._kept, self._names = first, second, kept, names
+        self._consequence = {} if consequence is None else {"consequence": consequence}
         self._reads: OrderedDict[str, _Read] = OrderedDict()
         self._lock = Lock()
 
@@ -142,6 +164,7 @@ class QuorumReader:
         try:
             return self._agreed(cursor, theirs)
         except (NodeUnavailable, InconsistentNode) as error:
+            self.held_back_by = f"comparing with {self._names[1]}, {error}"
             log.warning("quorum_waits", node=self._names[1], final=cursor.final.number, reason=str(error))
             return cursor.final
 
@@ -149,15 +172,19 @@ class QuorumReader:
         reads = self._unstored(cursor.head)
         newest = reads[-1].headers[-1] if reads else cursor.head
         number = min(theirs.number, newest.number, cursor.final.number + BLOCKS_COMPARED_MAX)
+        slower, said = self._names[0], theirs.number
         if number > cursor.final.number:
-            number = min(number, self._second.final_head().number)
+            slower, said = self._names[1], self._second.final_head().number
+        number = min(number, said)
         if number <= cursor.final.number:
+            self.held_back_by = f"{slower} calls block {said} its newest final one"
             return cursor.final
         ours = self._ours(number, cursor, reads)
         above = cursor.final.number
         events = self._kept.events(above, min(number, cursor.head.number))
         events += [event for read in reads for event in read.events if event.at.block_number <= number]
         self._compare(ours, events, self._second.headers(above + 1, number))
+        self.held_back_by = None
         metrics.QUORUM_BLOCK.set(number)
         return ours
 
@@ -201,7 +228,12 @@ class QuorumReader:
         metrics.DISAGREEMENTS.inc()
         first, second = self._names
         return NodesDisagree(
-            block=block, first=first, first_said=first_said, second=second, second_said=second_said
+            block=block,
+            first=first,
+            first_said=first_said,
+            second=second,
+            second_said=second_said,
+            **self._consequence,
         )
 
 

@@ -9,6 +9,7 @@ from eth_utils.address import to_checksum_address
 from entitlement.chain.contracts import Contracts
 from entitlement.core.blocks import Header
 from entitlement.core.epochs import epoch_at
+from entitlement.core.errors import InconsistentNode
 from entitlement.core.positions import Position
 from entitlement.core.units import Wallet, Wei
 
@@ -57,8 +58,8 @@ def wallet_view(contracts: Contracts, wallet: Wallet, block: Header) -> WalletVi
 def wallet_views(contracts: Contracts, wallets: Sequence[Wallet], block: Header) -> list[WalletView]:
     """Ask the contracts about each wallet at exactly this block, through the Lens.
 
-    Raises `NodeUnavailable`, also for a node that has not kept the state of that block, and
-    `TransactionFailed` for a block before the Lens was deployed.
+    Raises `NodeUnavailable`, also for a node that has not kept the state of that block, `TransactionFailed`
+    for a block before the Lens was deployed, and `InconsistentNode` for an answer that is of no such block.
     """
     rate = contracts.view("Lens", "system", block=block.hash)[3][4]
     nothing: list[int] = []
@@ -78,12 +79,14 @@ def totals(contracts: Contracts, block: Header) -> Totals:
 def _view(wallet: Wallet, block: Header, rate: int, answer: tuple[Any, ...]) -> WalletView:
     """Take an ILens.AccountView apart; its fields stand in the order of the struct."""
     timestamp, _, vvv, diem, _, stake, position, right, *_ = answer
-    assert timestamp == block.timestamp, f"asked for block {block}, answered at {timestamp}"
+    if timestamp != block.timestamp:
+        raise InconsistentNode(f"asked about block {block}, it answered for the time {timestamp}")
     unlocked, vvv_locked, vvv_cooling, pending_rewards = stake
     locked, minted, *_ = position
     staked, delegated, diem_cooling, current, following = right
     # Two contracts keep this figure, each changed only together with the other.
-    assert vvv_locked == locked, f"{wallet}: StakedVVV has {vvv_locked} locked, DiemMint {locked}"
+    if vvv_locked != locked:
+        raise InconsistentNode(f"of {wallet} StakedVVV has {vvv_locked} locked, and DiemMint {locked}")
     return WalletView(
         wallet=wallet,
         block=block,

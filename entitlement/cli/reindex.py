@@ -27,7 +27,8 @@ def reindex(
 ) -> None:
     """Rebuild blocks, events and positions [bold]from the chain[/], beside the live follower, and mend.
 
-    What is stored changes in one short transaction at the end; grants and the ledger stay as they are.
+    What is stored changes in one short transaction at the end; grants and the ledger stay as they are. Where
+    ENTITLEMENT_QUORUM_RPC_URL names a second node, only what both say of every final block is written.
     """
     with loading():
         from entitlement.flows.record_acts import RecordActs  # noqa: PLC0415

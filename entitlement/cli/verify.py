@@ -37,6 +37,7 @@ def verify(
     """Compare every stored position with the [bold]contracts' own views[/]; exit code 1 if any differs.
 
     The node must have kept the state of the block: any node has that of the newest ones, an archive node all.
+    Where ENTITLEMENT_QUORUM_RPC_URL names a second node, both must say the same of a final block.
 
     With --epoch, compute again from the chain's logs what everybody was granted in a day, and compare it with
     the day's public file and the root on the chain. Anybody can, with any node and the file.

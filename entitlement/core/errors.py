@@ -134,15 +134,35 @@ class NodesDisagree(ChainError):
 
     stops_granting = True
 
-    def __init__(self, *, block: int, first: str, first_said: str, second: str, second_said: str) -> None:
+    def __init__(
+        self,
+        *,
+        block: int,
+        first: str,
+        first_said: str,
+        second: str,
+        second_said: str,
+        consequence: str = "following stops until they agree, and no later day's credit is granted meanwhile",
+    ) -> None:
         """Take the nodes' hosts alone, since the rest of an address may hold a key, and what each said."""
         super().__init__(
             f"block {block} is final, but {first} says {first_said}, and {second} says {second_said}: "
-            "following stops until they agree, and no later day's credit is granted meanwhile"
+            f"{consequence}"
         )
         self.block = block
         self.first, self.first_said = first, first_said
         self.second, self.second_said = second, second_said
+
+
+class FinalityHeldBack(ChainError):
+    """Two nodes must agree about what is final, and one is out or behind for longer than is waited for it."""
+
+    def __init__(self, *, wanted: int, agreed: int, reason: str) -> None:
+        super().__init__(
+            f"block {wanted} is final here, but the two nodes agree up to block {agreed} only: {reason}; "
+            "nothing was written: start again when that node is well, or with another one in its place"
+        )
+        self.wanted, self.agreed, self.reason = wanted, agreed, reason
 
 
 class JournalBroken(ChainError):

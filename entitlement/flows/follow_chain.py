@@ -118,6 +118,13 @@ class FollowChain:
                 chain_rows.note_problem(session, str(error), stops_granting=stops)
             raise
 
+    def drop_pending(self) -> None:
+        """Forget what is followed above the final block: the next step reads it again."""
+        with self._sessions.begin() as session:
+            known = chain_rows.followed(session)
+        if known is not None and known.head != known.final:
+            self._roll_back(known, known.final)
+
     def _step(self) -> FollowStep:
         # Forgotten until this step has written, too: after one that failed the cursor is read anew.
         written, self._written = self._written, None

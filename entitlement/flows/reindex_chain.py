@@ -4,21 +4,33 @@
                   -> FollowChain, to the live cursor again                                   |
                   -> cursor's row locked, still there? compare the rest, write what differs  one transaction
 
+Where a second node is configured, it must say the same of every final block, as it must live: the shadow is
+followed from both. One that is out or behind is waited for a while; a disagreement ends it.
+
 The same code follows as live, so the result is what following from the first block gives. Grants and the
 ledger are not touched. Safe to end at any moment: what is stored changes in the last transaction only.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from entitlement.chain.quorum import QuorumReader, Second
 from entitlement.chain.reader import ChainReader
 from entitlement.core.blocks import Header
-from entitlement.core.errors import CursorMoved, InconsistentNode, SetupError, WrongChain
+from entitlement.core.errors import (
+    CursorMoved,
+    FinalityHeldBack,
+    InconsistentNode,
+    SetupError,
+    WrongChain,
+)
 from entitlement.core.events import ChainEvent
 from entitlement.flows.follow_chain import FollowChain, FollowLimits
+from entitlement.flows.kept_chain import kept_chain
 from entitlement.store import chain as chain_rows
 from entitlement.store import comparison
 from entitlement.store.chain import Followed
@@ -27,6 +39,12 @@ from entitlement.store.comparison import Differences
 ATTEMPTS_MAX = 1_000
 """Each is lost to a block that came in between; a follower that is that fast does not exist."""
 DIFFERENCES_SHOWN = 20
+WAIT_SECONDS = 5.0
+WAITS_MAX = 60
+"""For two nodes to agree about a further block; so long does a node's restart take, and a person look on."""
+NOTHING_WRITTEN = (
+    "nothing was written: ask a third node which of them is right, and start again with that one and another"
+)
 
 Shadow = Callable[[], AbstractContextManager[sessionmaker[Session]]]
 Progress = Callable[[int, int, int], None]
@@ -78,8 +96,12 @@ class ReindexChain:
         *,
         blocks_per_step: int,
         start_block: int,
+        second: Second | None = None,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Take the node that is followed, and the `second` that must agree, if any; `wait` takes seconds."""
         self._reader = UpTo(reader)
+        self._second, self._wait = second, wait
         self._sessions = sessions
         self._shadow = shadow
         # The shadow's own blocks are nobody's credit yet.
@@ -89,13 +111,16 @@ class ReindexChain:
     def run(self, progress: Progress, *, dry_run: bool) -> Rebuilt:
         """Rebuild, compare, and write what differs unless it is a `dry_run`.
 
-        Raises as following does; `SetupError` where nothing was followed yet, and `CursorMoved` where the
-        cursor never stands still for as long as it takes to compare.
+        Raises as following does; `SetupError` where nothing was followed yet, `FinalityHeldBack` where two
+        nodes do not come to agree about all that is final here, and `CursorMoved` where the cursor never
+        stands still for as long as it takes to compare.
         """
         live = self._live()
         with self._shadow() as shadow:
-            following = FollowChain(self._reader, shadow, self._limits, start_block=self._start_block)
-            rebuilding = _Rebuilding(following, self._start_block, progress)
+            quorum = self._quorum(shadow)
+            reader = self._reader if quorum is None else quorum
+            following = FollowChain(reader, shadow, self._limits, start_block=self._start_block)
+            rebuilding = _Rebuilding(following, self._start_block, progress, quorum, self._wait)
             settled = self._settle(rebuilding, live)
             for _ in range(ATTEMPTS_MAX):
                 live = self._live()
@@ -104,6 +129,14 @@ class ReindexChain:
                 if done is not None:
                     return done
         raise CursorMoved(expected=live.head.number)
+
+    def _quorum(self, shadow: sessionmaker[Session]) -> QuorumReader | None:
+        """Return both nodes, compared over what the shadow has; what is final ends at the live cursor."""
+        if self._second is None:
+            return None
+        names = self._second.names
+        kept = kept_chain(shadow)
+        return QuorumReader(self._reader, self._second.reader, kept, names=names, consequence=NOTHING_WRITTEN)
 
     def _live(self) -> Followed:
         with self._sessions.begin() as session:
@@ -120,7 +153,11 @@ class ReindexChain:
         if found != live.chain_id:
             raise WrongChain(expected=live.chain_id, found=found)
         self._reader.head_number, self._reader.final_number = live.head.number, live.final.number
-        rebuilding.catch_up()
+        rebuilding.catch_up(live.final.number)
+        if rebuilding.head > live.head.number:
+            # Where two nodes disagree, the follower drops what is not final.
+            rebuilding.following.drop_pending()
+            rebuilding.catch_up(live.final.number)
 
     def _settle(self, rebuilding: "_Rebuilding", live: Followed) -> int:
         """Compare the events that no longer change, before anybody waits; return above which to compare."""
@@ -172,20 +209,34 @@ class _Rebuilding:
     following: FollowChain
     start_block: int
     progress: Progress
+    quorum: QuorumReader | None
+    wait: Callable[[float], None]
     events: int = 0
     head: int = 0
     final: int = 0
 
-    def catch_up(self) -> None:
-        """Follow to where the reader ends."""
-        while True:  # ends: the reader ends at the live cursor
+    def catch_up(self, final: int) -> None:
+        """Follow to where the reader ends; with two nodes, until both call block `final` final."""
+        waits = 0
+        while True:  # ends: the reader ends at the live cursor, and a node is waited for so often
+            before = self.final
             step = self.following.step()
             self.events += step.events
             self.head, self.final = step.head, step.final
             done = step.head - self.start_block + 1
             self.progress(done, max(done, step.node_head - self.start_block + 1), self.events)
-            if step.is_caught_up:
+            wanted = final if self.quorum is not None else step.final
+            if step.is_caught_up and step.final >= wanted:
                 return
+            reachable = wanted if step.is_caught_up else min(wanted, step.head)
+            if step.final > before or step.final >= reachable:
+                waits = 0
+                continue
+            waits += 1
+            if waits > WAITS_MAX:
+                assert self.quorum is not None, "a reader of one node is waited for by nobody"
+                raise FinalityHeldBack(wanted=wanted, agreed=step.final, reason=str(self.quorum.held_back_by))
+            self.wait(WAIT_SECONDS)
 
 
 class UpTo:

@@ -51,6 +51,11 @@ def keep(session: Session, outcome: Verified, *, first_difference: str | None, i
         session.execute(update(ChainState).values(check_failed=None))
 
 
+def doubt(session: Session, why: str) -> None:
+    """Stop granting for what kept a verification from its end, until a whole one finds no difference."""
+    session.execute(update(ChainState).values(check_failed=bounded(why)))
+
+
 SUMMED = ("vvv_unlocked", "vvv_locked", "vvv_cooling", "diem_minted", "diem_staked", "diem_cooling")
 
 

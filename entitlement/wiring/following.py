@@ -11,7 +11,7 @@ from entitlement.chain.client import RpcChainReader
 from entitlement.chain.deployment.record import Deployment, deployment_path, read_deployment
 from entitlement.chain.doubting import DoubtingReader
 from entitlement.chain.networks import Network, load_network
-from entitlement.chain.quorum import QuorumReader
+from entitlement.chain.quorum import QuorumReader, Second
 from entitlement.chain.reader import ChainReader
 from entitlement.chain.rpc import RpcLimits
 from entitlement.core.errors import SetupError
@@ -30,8 +30,11 @@ def open_follower(
     """
     with (
         open_reader(settings) as (first, deployment, network),
-        _open_quorum(settings, first, network, deployment, sessions) as reader,
+        open_second(settings, network, deployment) as second,
     ):
+        reader: ChainReader = DoubtingReader(first)
+        if second is not None:
+            reader = QuorumReader(reader, second.reader, kept_chain(sessions), names=second.names)
         limits = FollowLimits(
             blocks_per_step=network.blocks_per_request, may_undo_final=may_undo_final or network.is_devnet
         )
@@ -48,16 +51,13 @@ def open_reader(settings: Settings) -> Generator[tuple[RpcChainReader, Deploymen
 
 
 @contextmanager
-def _open_quorum(
-    settings: Settings,
-    first: RpcChainReader,
-    network: Network,
-    deployment: Deployment,
-    sessions: sessionmaker[Session],
-) -> Generator[ChainReader]:
-    """Hand out the first reader, or with a second node the two of them. Raises `SetupError`."""
+def open_second(settings: Settings, network: Network, deployment: Deployment) -> Generator[Second | None]:
+    """Hand out the node that must agree about final blocks; None where none is configured.
+
+    Raises `SetupError` for one that is followed itself.
+    """
     if settings.quorum_rpc_url is None:
-        yield DoubtingReader(first)
+        yield None
         return
     addresses = addresses_in(settings.rpc_url or network.rpc_url), addresses_in(settings.quorum_rpc_url)
     if set(addresses[0]) & set(addresses[1]):
@@ -67,8 +67,7 @@ def _open_quorum(
         )
     names = host_of(addresses[0][0]), host_of(addresses[1][0])
     with closing(_reader(settings, settings.quorum_rpc_url, network, deployment)) as second:
-        both = DoubtingReader(first), DoubtingReader(second)
-        yield QuorumReader(*both, kept_chain(sessions), names=names)
+        yield Second(DoubtingReader(second), names)
 
 
 def _reader(settings: Settings, rpc_url: str, network: Network, deployment: Deployment) -> RpcChainReader:

@@ -14,7 +14,7 @@ from entitlement.settings import Settings
 from entitlement.store.leadership import Leadership, Role
 from entitlement.store.session import session_factory
 from entitlement.store.shadow import open_shadow
-from entitlement.wiring.following import open_reader
+from entitlement.wiring.following import open_reader, open_second
 
 
 @contextmanager
@@ -23,13 +23,18 @@ def open_reindexing(settings: Settings, made: Engine) -> Generator[ReindexChain]
 
     Raises SetupError while another process rebuilds.
     """
-    with _alone(made, Role.REINDEX), open_reader(settings) as (reader, deployment, network):
+    with (
+        _alone(made, Role.REINDEX),
+        open_reader(settings) as (reader, deployment, network),
+        open_second(settings, network, deployment) as second,
+    ):
         yield ReindexChain(
             DoubtingReader(reader),
             session_factory(made),
             partial(open_shadow, made),
             blocks_per_step=network.blocks_per_request,
             start_block=deployment.start_block,
+            second=second,
         )
 
 

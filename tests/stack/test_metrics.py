@@ -16,7 +16,7 @@ from entitlement import metrics
 from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.rpc import JsonRpc, RpcLimits
 from entitlement.chain.toolchain import PROJECT
-from entitlement.core.errors import NodeUnavailable, SetupError
+from entitlement.core.errors import ChainError, NodesDisagree, NodeUnavailable, SetupError
 from entitlement.flows.verify_positions import Verification
 from entitlement.jobs import Configured, Jobs, Verifying
 from entitlement.store import verification
@@ -181,6 +181,49 @@ def test_the_jobs_verify_on_their_schedule_and_say_what_they_found(
     assert (line["block"], line["wallets"]) == (7, 5)
     assert line["log_level"] == ("critical" if differences else "info")
     assert line.get("first") == (differences[0] if differences else None)
+
+
+@dataclass
+class Fails:
+    """A verification that does not come to its end."""
+
+    error: ChainError
+
+    def sample(self, _limit: int) -> Verification:
+        raise self.error
+
+
+DISAGREE = NodesDisagree(block=7, first="one.example", first_said="5", second="two.example", second_said="6")
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "event"),
+    [
+        (DISAGREE, "critical", "granting_stopped"),
+        (NodeUnavailable(method="eth_call", reason="told by a test"), "warning", "job_failed"),
+    ],
+)
+def test_two_nodes_that_disagree_are_as_loud_in_a_verification_as_in_following(
+    service: Service, database: Engine, error: ChainError, level: str, event: str
+) -> None:
+    following = follower(long_chain(3), service.sessions)
+    following.step()
+    outcome = type(error).__name__
+    before = value("entitlement_verification_runs_total", outcome=outcome)
+    verifying = Verifying(Fails(error), 3_600, 10)  # type: ignore[arg-type]
+    jobs = Jobs(service, following, Leadership(database, Role.JOBS), 1, Configured(verifying))
+    thread = threading.Thread(target=jobs.run)
+    with capture_logs() as logs:
+        thread.start()
+        try:
+            until(lambda: any(each.get("job") == "verify" for each in logs))
+        finally:
+            jobs.stop()
+            thread.join(30)
+    line = next(each for each in logs if each.get("job") == "verify")
+    assert (line["event"], line["log_level"], line["error"]) == (event, level, outcome)
+    assert line["reason"] == str(error)
+    assert value("entitlement_verification_runs_total", outcome=outcome) == before + 1
 
 
 def test_a_final_block_that_is_gone_is_logged_as_what_it_is_and_measured(

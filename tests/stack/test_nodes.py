@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from structlog.testing import capture_logs
 
@@ -16,9 +17,10 @@ from entitlement.chain.networks import load_network
 from entitlement.core.blocks import Finality, FinalityRule
 from entitlement.core.errors import InconsistentNode, NodesDisagree, SetupError
 from entitlement.settings import Settings, read_settings
-from entitlement.wiring import following, verification
+from entitlement.wiring import following, rebuilding, verification
 from tests.chain.lying_node import LyingNode, RawAnswer, lying_node
 from tests.chain.system import System, deployed
+from tests.flows.test_follow_anything import everything_of
 from tests.support import catch_up, known
 
 ONE = 10**18
@@ -92,16 +94,22 @@ def test_a_node_that_contradicts_itself_is_changed_for_the_next(
     assert_right(settings, sessions)
 
 
+def leave_out_logs(second: LyingNode, system: System) -> int:
+    """Leave the logs of a final block out of every answer, with no filters to be convicted by."""
+    head = system.devnet.head().number
+    final = system.reader.headers(system.deployment.start_block, head - DEPTH)
+    spoke = system.reader.events(final)[-1].at.block_number
+    second.lie("eth_getLogs", lambda _, logs: [log for log in logs if int(log["blockNumber"], 16) != spoke])
+    for method in ("eth_getBlockByNumber", "eth_getBlockByHash"):
+        second.lie(method, lambda _, block: block and {k: v for k, v in block.items() if k != "logsBloom"})
+    return spoke
+
+
 def test_a_log_that_the_second_node_has_not_stops_what_is_final(
     settings: Settings, second: LyingNode, system: System, sessions: Sessions
 ) -> None:
     head = system.devnet.head().number
-    final = system.reader.headers(system.deployment.start_block, head - DEPTH)
-    spoke = system.reader.events(final)[-1].at.block_number
-    # It leaves them out of every answer, and has no filters to be convicted by.
-    second.lie("eth_getLogs", lambda _, logs: [log for log in logs if int(log["blockNumber"], 16) != spoke])
-    for method in ("eth_getBlockByNumber", "eth_getBlockByHash"):
-        second.lie(method, lambda _, block: block and {k: v for k, v in block.items() if k != "logsBloom"})
+    spoke = leave_out_logs(second, system)
     settings = settings.model_copy(update={"check_receipts": False})
     with following.open_follower(settings, sessions) as follower:
         with pytest.raises(NodesDisagree, match=rf"block {spoke} is final, .*127\.0\.0\.1 says no event"):
@@ -160,3 +168,43 @@ def test_a_node_that_agrees_with_itself_is_refused(
     same = settings.model_copy(update={"quorum_rpc_url": f"http://other.example,{system.anvil.url}"})
     with pytest.raises(SetupError, match="is followed itself"), following.open_follower(same, sessions):
         pass
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["mending", "dry run"])
+def test_rebuilding_believes_what_both_nodes_say_and_nothing_else(
+    settings: Settings,
+    second: LyingNode,
+    system: System,
+    sessions: Sessions,
+    database: Engine,
+    *,
+    dry_run: bool,
+) -> None:
+    with following.open_follower(settings, sessions) as follower:
+        catch_up(follower)
+    before = everything_of(sessions)
+    spoke = leave_out_logs(second, system)
+    settings = settings.model_copy(update={"check_receipts": False})
+    with rebuilding.open_reindexing(settings, database) as reindexing:
+        with pytest.raises(NodesDisagree, match=f"block {spoke} is final, .*: nothing was written"):
+            reindexing.run(lambda *_: None, dry_run=dry_run)
+        assert everything_of(sessions) == before
+        second.lies.clear()
+        assert not reindexing.run(lambda *_: None, dry_run=dry_run).differs
+
+
+def test_verification_believes_what_both_nodes_say_and_nothing_else(
+    settings: Settings, second: LyingNode, system: System, sessions: Sessions
+) -> None:
+    settings = settings.model_copy(update={"rpc_url": system.anvil.url})
+    with following.open_follower(settings, sessions) as follower:
+        catch_up(follower)
+    staked, wrong = f"{2 * ONE:064x}", f"{3 * ONE:064x}"
+    second.lie("eth_call", lambda _, answer: answer.replace(staked, wrong))
+    with verification.open_verification(settings, sessions) as verified:
+        with pytest.raises(NodesDisagree, match=rf"diem_staked of .* is {2 * ONE}, and .* is {3 * ONE}"):
+            verified.run(None, lambda _done, _of: None)
+        assert known(sessions).no_grants_because is not None
+        second.lies.clear()
+        assert verified.run(None, lambda _done, _of: None).differences == []
+    assert known(sessions).no_grants_because is None

@@ -18,8 +18,10 @@ from entitlement.flows.reindex_chain import ReindexChain
 from entitlement.flows.verify_positions import VerifyPositions
 from entitlement.store.leadership import Leadership, Role
 from entitlement.store.shadow import open_shadow
+from tests.chain.lying_node import lying_node
 from tests.chain.random_users import RandomUsers
 from tests.chain.system import System, deployed
+from tests.flows.test_follow_anything import everything_of
 from tests.stack.conftest import Typed
 from tests.stack.processes import address_of, running, until
 
@@ -131,6 +133,42 @@ def test_the_command_tells_mends_and_says_by_its_exit_code_what_a_dry_run_found(
     assert (mended.code, mended.err) == (0, "")
     assert "what is stored is now as it was rebuilt" in mended.out
     assert_true(system, sessions)
+
+
+@pytest.mark.usefixtures("follower")
+def test_two_nodes_that_disagree_are_told_by_the_commands_and_nothing_is_written(
+    lively: tuple[System, RandomUsers],
+    sessions: Sessions,
+    database: Engine,
+    environment: dict[str, str],
+    typed: Typed,
+) -> None:
+    system, _ = lively
+    with lying_node(system.anvil.url) as second:
+        environment["ENTITLEMENT_QUORUM_RPC_URL"] = second.url
+        for command in (("reindex", "--dry-run"), ("verify",)):
+            same = typed(*command, **environment)
+            assert (same.code, same.err) == (0, "")
+        damage(database)
+        damaged = everything_of(sessions)
+        other = "0x" + "12" * 32
+        final = hex(system.devnet.head().number)
+        second.lie(
+            "eth_getBlockByNumber",
+            lambda params, block: block | {"hash": other} if params[0] == final else block,
+        )
+        rebuilt, verified = typed("reindex", **environment), typed("verify", **environment)
+        assert (rebuilt.code, verified.code) == (1, 1)
+        for told in (rebuilt, verified):
+            assert f"says {other}: nothing" in told.err
+            assert "Traceback" not in told.err
+        assert "nothing was written" in rebuilt.err
+        assert "nothing more is granted" in verified.err
+        assert everything_of(sessions) == damaged
+        # Of the stored events alone no node is asked.
+        asked = sum(second.asked.values())
+        assert typed("reindex", "--from-events", **environment).code == 0
+        assert sum(second.asked.values()) == asked
 
 
 @pytest.mark.usefixtures("follower")
