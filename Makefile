@@ -98,9 +98,11 @@ lock: ## Resolve the Python dependencies anew into requirements.lock
 		scripts/audit-requirements.in -o scripts/audit-requirements.txt
 	$(VENV)/lock/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
 		scripts/peers/requirements.in -o scripts/peers/requirements.txt
+	$(VENV)/lock/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.13 \
+		scripts/peers/libraries/requirements.in -o scripts/peers/libraries/requirements.txt
 
 clean: ## Delete what setup and the builds made; never stored state
-	rm -rf $(VENV) .venv-audit .venv-peers node_modules scripts/peers/*/node_modules scripts/peers/envio/generated web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-audit .venv-peers .venv-libraries node_modules scripts/peers/*/node_modules scripts/peers/envio/generated web/dist web/src/generated contracts/out contracts/cache .pytest_cache .ruff_cache
 
 $(WEB): $(SETUP) openapi.json web/index.html web/docs.html web/vite.config.mts $(shell find web/src web/public -type f -not -path '*/generated/*') \
 		$(shell find contracts/src -name '*.sol')

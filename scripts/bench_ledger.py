@@ -242,7 +242,9 @@ def served(folder: Path, accounts: int) -> Generator[Serving]:
                 process.terminate()
 
 
-def make_account(sessions: sessionmaker[Session], number: int, poor: int) -> str:
+def make_account(
+    sessions: sessionmaker[Session], number: int, poor: int | None = None, credit: NanoUsd = CREDIT
+) -> str:
     """Return the key of an account with credit, or without for the one that is refused."""
     with sessions.begin() as session:
         now = service_time(session)
@@ -251,7 +253,7 @@ def make_account(sessions: sessionmaker[Session], number: int, poor: int) -> str
             day = epoch_at(now)
             opened = ledger.open_bucket(session, account_id, Source.DIEM, epoch=day, expires_at=ends_at(day))
             ledger.append(
-                session, book_grant(account_id, day, opened, granted=opened.granted, up_to=CREDIT), now
+                session, book_grant(account_id, day, opened, granted=opened.granted, up_to=credit), now
             )
     return ManageKeys(sessions).create(account_id, NewKey("bench")).secret
 

@@ -6,7 +6,7 @@
 LiteLLM is the real one from PyPI, of the version that scripts/peers/requirements.txt pins, in an environment
 of its own (.venv-peers); its set-up with two workers that agree needs a `redis-server` on the path. A call
 costs $0.10, the budget is $0.95, and the model, which takes half a second, counts what it was made to do.
-snipz needs Python 3.13, and escrowmint keeps credit in Redis without a gateway; neither is played against.
+snipz and escrowmint are libraries without a gateway: scripts/bench_libraries.py plays against those.
 """
 
 import argparse
@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scripts.peers import attacks
 from scripts.peers.attacks import BUDGET, CALL, Peer
-from scripts.peers.litellm import SET_UPS, LiteLlm, SetUp, redis
+from scripts.peers.litellm import SET_UPS, LiteLlm, SetUp
 from scripts.peers.ours import Ours, ours
-from scripts.peers.processes import Program
+from scripts.peers.processes import Program, redis
 
 PORT = 9_300
 COLUMNS = (

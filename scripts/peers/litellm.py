@@ -7,18 +7,15 @@ budgets and its own reservations: its database needs an engine that is downloade
 it starts. So what it counts is in its memory, or in Redis where that is installed.
 """
 
-import hashlib
 import itertools
 import json
 import os
 import secrets
 import shutil
-import subprocess
-import sys
-import venv
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scripts.peers.environments import environment
 from scripts.peers.processes import START_SECONDS, Program
 
 FOLDER = Path(__file__).parent
@@ -63,16 +60,9 @@ SET_UPS = (
 )
 
 
-def environment() -> Path:
-    """Return the folder of programs of the environment, which is made first if it is missing or of others."""
-    made, wanted = ENVIRONMENT / ".made", hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if not made.is_file() or made.read_text() != wanted:
-        print(f"installing LiteLLM into {ENVIRONMENT.name} (once, some minutes)", file=sys.stderr, flush=True)
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
-        install = ["install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", REQUIREMENTS]
-        subprocess.run([ENVIRONMENT / "bin" / "python", "-m", "pip", *install], check=True)  # noqa: S603 - what the lock names
-        made.write_text(wanted)
-    return ENVIRONMENT / "bin"
+def programs() -> Path:
+    """Return the folder of programs of LiteLLM's environment, which takes some minutes to make."""
+    return environment(ENVIRONMENT, REQUIREMENTS, "LiteLLM")
 
 
 @dataclass
@@ -104,7 +94,7 @@ class LiteLlm:
         words = f"--host 127.0.0.1 --port {self.port} --num_workers {self.set_up.workers}"
         patience = f"--timeout_worker_healthcheck {START_SECONDS:.0f}"
         self._program = Program(
-            [str(environment() / "litellm"), "--config", str(config), *words.split(), *patience.split()],
+            [str(programs() / "litellm"), "--config", str(config), *words.split(), *patience.split()],
             {
                 "PATH": os.environ["PATH"],
                 "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -128,14 +118,5 @@ class LiteLlm:
         self._program.kill()
 
 
-def redis(port: int, folder: Path) -> "subprocess.Popen[bytes] | None":
-    """Run a Redis that keeps nothing on disk, if there is one to run."""
-    server = shutil.which("redis-server")
-    if server is None:
-        return None
-    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
-
-
 if __name__ == "__main__":
-    print(environment() / "python")
+    print(programs() / "python")

@@ -1,6 +1,7 @@
 """Processes that are started, waited for and killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -52,3 +53,13 @@ class Program:
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+
+def redis(port: int, folder: Path, *, flushes: bool = False) -> "subprocess.Popen[bytes] | None":
+    """Run a Redis that keeps nothing on disk, or flushes every write to it, if there is one to run."""
+    server = shutil.which("redis-server")
+    if server is None:
+        return None
+    kept = ["--appendonly", "yes", "--appendfsync", "always"] if flushes else []
+    command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *kept]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
