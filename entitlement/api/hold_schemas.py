@@ -52,6 +52,8 @@ class UsageIn(Wire):
         Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PRICE_VERSION)] | None
     ) = None
     """By which list of prices the cost was made."""
+    images: Count | None = None
+    """How many were made."""
 
     def to_core(self) -> CoreUsage:
         """Return it as the flows take it."""
@@ -62,6 +64,7 @@ class UsageIn(Wire):
             self.latency_ms,
             self.status,
             self.price_version,
+            self.images,
         )
 
 

@@ -29,6 +29,8 @@ class UsageOut(Wire):
     """The day whose credit paid."""
     input_tokens: int | None
     output_tokens: int | None
+    images: int | None
+    """How many were made; null where the gateway told none."""
     latency_ms: int | None
     status: int | None
     price_version: str | None
@@ -61,6 +63,7 @@ class SumsOut(Wire):
     requests: int
     input_tokens: int
     output_tokens: int
+    images: int
 
     @classmethod
     def of(cls, sums: Sums, *, name: str | None = None, epoch: int | None = None) -> "SumsOut":
@@ -74,6 +77,7 @@ class SumsOut(Wire):
             requests=sums.requests,
             input_tokens=sums.input_tokens,
             output_tokens=sums.output_tokens,
+            images=sums.images,
         )
 
 

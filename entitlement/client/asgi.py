@@ -52,6 +52,8 @@ class RequestCredit:
     """What will be charged; the application may lower it."""
     input_tokens: int = 0
     output_tokens: int = 0
+    images: int | None = None
+    """How many were made, where that is what is charged."""
     model: str | None = None
     """What the usage history calls it; the path of the request if nothing is said."""
 
@@ -112,6 +114,7 @@ class CreditMiddleware:
                 output_tokens=credit.output_tokens,
                 latency_ms=latency_ms,
                 status=status,
+                images=credit.images,
             )
             cost = NanoUsd(max(0, min(credit.cost, credit.amount)))
             await self._client.capture(hold_id, cost, usage)

@@ -73,6 +73,7 @@ class BookedUsage:
     epoch: int
     input_tokens: int | None
     output_tokens: int | None
+    images: int | None
     latency_ms: int | None
     status: int | None
     price_version: str | None
@@ -147,6 +148,7 @@ def _usage(fields: dict[str, object]) -> BookedUsage:
         epoch=read_whole(fields, "epoch"),
         input_tokens=_or_none(read_whole, fields, "input_tokens"),
         output_tokens=_or_none(read_whole, fields, "output_tokens"),
+        images=_or_none(read_whole, fields, "images"),
         latency_ms=_or_none(read_whole, fields, "latency_ms"),
         status=_or_none(read_whole, fields, "status"),
         price_version=_or_none(read_text, fields, "price_version"),

@@ -13,6 +13,7 @@ PRICE_VERSION_CHARACTERS_MAX = 64
 TTL_SECONDS_MAX = 3600
 TTL_SECONDS_DEFAULT = 600
 LEASE_SECONDS_MAX = 60
+COUNT_MAX = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,18 @@ class Usage:
     """HTTP status that the request ended with."""
     price_version: str | None = None
     """By which list of prices the cost was made, in the gateway's own words."""
+    images: int | None = None
+    """How many were made; None where the request was not for images."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a version that the service would refuse."""
+        """Raise `ValueError` for a version, or a number of images, that the service would refuse."""
         version = self.price_version
         if version is not None and not (
             0 < len(version) <= PRICE_VERSION_CHARACTERS_MAX and version.isprintable()
         ):
             raise ValueError(f"a price version has 1 to {PRICE_VERSION_CHARACTERS_MAX} printable characters")
+        if self.images is not None and not 0 <= self.images <= COUNT_MAX:
+            raise ValueError(f"images is {self.images}: it must be from 0 to 2**53-1")
 
     def fields(self) -> dict[str, object]:
         """Return it as it goes over the wire."""
@@ -69,7 +74,12 @@ class Usage:
             "latency_ms": self.latency_ms,
             "status": self.status,
         }
-        return known if self.price_version is None else {**known, "price_version": self.price_version}
+        # What is not told is not sent: a service that does not know a field refuses it.
+        if self.price_version is not None:
+            known["price_version"] = self.price_version
+        if self.images is not None:
+            known["images"] = self.images
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ class HoldRequest:
         asked = f"{self.key_hash.hex()}\n{self.amount}\n{self.minimum}\n{self.ttl}\n{self.model or ''}"
         # As it was before there were others, so that retries of that time are still known.
         if self.kind is not HoldKind.HOLD or self.usage is not None:
-            asked += f"\n{self.kind}\n{self.usage}"
+            asked += f"\n{self.kind}\n{_in_fingerprint(self.usage)}"
         return hashlib.sha256(asked.encode()).digest()
 
 
@@ -107,11 +107,13 @@ class Usage:
     status: int | None = None
     price_version: str | None = None
     """By which list of prices the cost was made."""
+    images: int | None = None
+    """How many were made."""
 
     def check(self) -> None:
         """Raise `InvalidRequest` for what is no model's name, no count and no HTTP status."""
         _check_model(self.model, field="usage.model")
-        for name in ("input_tokens", "output_tokens", "latency_ms"):
+        for name in ("input_tokens", "output_tokens", "latency_ms", "images"):
             count: int | None = getattr(self, name)
             if count is not None and not 0 <= count <= LARGEST_COUNT:
                 raise InvalidRequest(f"{name} is {count}: it must be a count", field=f"usage.{name}")
@@ -123,6 +125,19 @@ class Usage:
             )
         if self.status is not None and self.status not in STATUSES:
             raise InvalidRequest(f"status is {self.status}: it must be an HTTP status", field="usage.status")
+
+
+def _in_fingerprint(usage: Usage | None) -> str:
+    """Return a usage as it is in the fingerprint of its charge."""
+    if usage is None:
+        return "None"
+    told = (
+        f"Usage(model={usage.model!r}, input_tokens={usage.input_tokens}, "
+        f"output_tokens={usage.output_tokens}, latency_ms={usage.latency_ms}, status={usage.status}, "
+        f"price_version={usage.price_version!r})"
+    )
+    # As it was before images were counted, so that retries of that time are still known.
+    return told if usage.images is None else f"{told}\n{usage.images} images"
 
 
 @record

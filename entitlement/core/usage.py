@@ -6,7 +6,11 @@ direction, whose amounts sum to what was charged:
     record   1,000 in, 250 out      diem 40, usd 10
     rows     diem input 32, diem output 8, usd input 8, usd output 2
 
-The service knows what a request cost and not by which of the two prices, so the parts are by tokens.
+    record   2 images               diem 40, usd 10
+    rows     diem images 40, usd images 10
+
+The service knows what a request cost and not by which prices, so the parts are by tokens wherever there are
+any; one without tokens is all for its images, and one without either is told as a whole.
 """
 
 import re
@@ -43,6 +47,7 @@ class UsageRecord:
     model: str | None
     input_tokens: int | None
     output_tokens: int | None
+    images: int | None
     latency_ms: int | None
     status: int | None
     price_version: str | None
@@ -61,8 +66,10 @@ class Direction(StrEnum):
 
     INPUT = "input"
     OUTPUT = "output"
+    IMAGES = "images"
+    """All of it, where images are known and no tokens."""
     REQUEST = "request"
-    """All of it, where no tokens are known."""
+    """All of it, where neither are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +82,15 @@ class UsageRow:
     amount: NanoUsd
     """What was charged, never negative."""
     tokens: int | None
-    """None for a whole request."""
+    """None for images, and for a whole request."""
+    images: int | None = None
+    """None for tokens, and for a whole request."""
 
-    def price_per_million(self) -> NanoUsd:
-        """Return nano-USD for a million tokens, floored; for a whole request, what it cost."""
-        if not self.tokens:
-            return self.amount
-        return NanoUsd(mul_div_down(self.amount, MICRO_TOKENS, self.tokens))
+    def price_per_unit(self) -> NanoUsd:
+        """Return nano-USD for a million tokens, or for an image, floored; of a whole request what it cost."""
+        if self.tokens:
+            return NanoUsd(mul_div_down(self.amount, MICRO_TOKENS, self.tokens))
+        return NanoUsd(mul_div_down(self.amount, 1, self.images or 1))
 
 
 def rows_of(record: UsageRecord, currency: Currency | None = None) -> tuple[UsageRow, ...]:
@@ -95,7 +104,9 @@ def _rows_in(record: UsageRecord, currency: Currency) -> Iterable[UsageRow]:
         return
     read, written = record.input_tokens or 0, record.output_tokens or 0
     if not read + written:
-        yield UsageRow(record, currency, Direction.REQUEST, amount, None)
+        made = record.images or None
+        direction = Direction.REQUEST if made is None else Direction.IMAGES
+        yield UsageRow(record, currency, direction, amount, None, made)
         return
     for_input = NanoUsd(mul_div_down(amount, read, read + written))
     if read:
@@ -117,6 +128,7 @@ class Sums:
     requests: int
     input_tokens: int
     output_tokens: int
+    images: int
 
     @property
     def charged(self) -> NanoUsd:

@@ -38,6 +38,8 @@ class Charge:
     tokens: Tokens
     """None of either kind where it is not tokens that are paid for."""
     cost: NanoUsd
+    images: int | None = None
+    """How many came, where it is images that are paid for."""
 
     def told(self) -> dict[str, object]:
         """Return the cost in each unit; one DIEM of credit is one dollar, so the figures agree."""
@@ -113,6 +115,7 @@ class Exchange:
                     latency_ms=self._latency_ms(),
                     status=status,
                     price_version=self._price_version,
+                    images=charge.images,
                 )
                 self._settling = self._funds.capture(charge.cost, usage)
         return charge
@@ -167,6 +170,7 @@ class Exchange:
             model=self._model.id,
             input_tokens=None if charge is None else charge.tokens.input,
             output_tokens=None if charge is None else charge.tokens.output,
+            images=None if charge is None else charge.images,
             cost_nano_usd=None if charge is None else charge.cost,
             latency_ms=self._latency_ms(),
             status=status,

@@ -45,7 +45,7 @@ class _ImageMeter:
         # Images come all at once: of an answer that broke off there are none.
         del whole
         cost = images_cost(self.asked.model.price(self.asked.size), number=self.made)
-        return Charge(Tokens(0, 0, "gateway"), cost)
+        return Charge(Tokens(0, 0, "gateway"), cost, images=self.made)
 
 
 @dataclass(frozen=True, slots=True)

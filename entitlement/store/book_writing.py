@@ -192,12 +192,12 @@ def _write_usage(journey: Journey, books: Sequence[AccountBook], now: int) -> No
         return
     journey.ask(
         """INSERT INTO usage (epoch, hold_id, number, account_id, key_id, gateway_id, request_id, model,
-                              input_tokens, output_tokens, latency_ms, status, price_version, diem, usd,
-                              shortfall, created_at)
+                              input_tokens, output_tokens, latency_ms, status, price_version, images, diem,
+                              usd, shortfall, created_at)
            SELECT n.*, %s::bigint
            FROM unnest(%s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[],
                        %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::integer[],
-                       %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) AS n""",
+                       %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS n""",
         [
             now,
             *_columns(
@@ -216,6 +216,7 @@ def _write_usage(journey: Journey, books: Sequence[AccountBook], now: int) -> No
                         line.usage.latency_ms,
                         line.usage.status,
                         line.usage.price_version,
+                        line.usage.images,
                         line.diem,
                         line.usd,
                         line.shortfall,

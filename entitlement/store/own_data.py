@@ -108,7 +108,7 @@ SECTIONS = (
         "usage",
         "usage",
         "created_at, hold_id, number, epoch, key_id, gateway_id, request_id, model, input_tokens, "
-        "output_tokens, latency_ms, status, price_version, diem, usd, shortfall",
+        "output_tokens, images, latency_ms, status, price_version, diem, usd, shortfall",
         OF_ACCOUNT,
         ("created_at", "hold_id", "number"),
         "all_usage",
@@ -224,10 +224,10 @@ def days_of_use(session: Session, account_id: int, before: Epoch) -> list[Epoch]
 
 
 _FORGET_USAGE = """
-    UPDATE {usage} SET model = NULL, input_tokens = NULL, output_tokens = NULL, latency_ms = NULL,
-                     status = NULL, price_version = NULL
+    UPDATE {usage} SET model = NULL, input_tokens = NULL, output_tokens = NULL, images = NULL,
+                     latency_ms = NULL, status = NULL, price_version = NULL
     WHERE epoch = :epoch AND account_id = :account_id
-        AND num_nonnulls(model, input_tokens, output_tokens, latency_ms, status, price_version) > 0
+        AND num_nonnulls(model, input_tokens, output_tokens, images, latency_ms, status, price_version) > 0
     RETURNING 1
 """
 _FORGET_MODELS = text("""

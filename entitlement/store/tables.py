@@ -556,6 +556,8 @@ class UsageRow(Base):
     """What credit counted in dollars paid of it."""
     shortfall: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
+    images: Mapped[int | None] = mapped_column(BigInteger)
+    """How many were made; null also in rows from before they were told."""
     __table_args__ = (
         CheckConstraint("char_length(model) <= 128", name="usage_model"),
         CheckConstraint("char_length(request_id) <= 128", name="usage_request_id"),

@@ -16,7 +16,7 @@ from entitlement.core.usage import Analytics, Sums, UsageRecord
 from entitlement.core.usage_walk import BEGINNING, HistoryQuery, Order, Position
 
 _COLUMNS = """created_at, hold_id, number, epoch, key_id, request_id, model, input_tokens, output_tokens,
-              latency_ms, status, price_version, diem, usd, shortfall"""
+              images, latency_ms, status, price_version, diem, usd, shortfall"""
 
 _IN_WALK = f"""
 SELECT {_COLUMNS} FROM usage
@@ -37,7 +37,8 @@ ORDER BY created_at DESC, hold_id DESC, number DESC LIMIT :limit
 
 _SUMS = """
 SELECT grouping(epoch, model, key_id), epoch, model, key_id, sum(diem), sum(usd), sum(shortfall), count(*),
-       coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0)
+       coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+       coalesce(sum(images), 0)
 FROM usage
 WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last
     AND (CAST(:only_key AS text) IS NULL OR key_id = :only_key)
@@ -160,5 +161,6 @@ def _record(row: Row[*tuple[Any, ...]]) -> UsageRecord:
 
 
 def _sums(sums: list[object]) -> Sums:
-    diem, usd, shortfall, requests, input_tokens, output_tokens = (int(str(each)) for each in sums)
-    return Sums(NanoUsd(diem), NanoUsd(usd), NanoUsd(shortfall), requests, input_tokens, output_tokens)
+    diem, usd, shortfall, *counts = (int(str(each)) for each in sums)
+    # In the order of the sums.
+    return Sums(NanoUsd(diem), NanoUsd(usd), NanoUsd(shortfall), *counts)

@@ -172,6 +172,36 @@ def test_a_request_is_a_line_for_input_and_one_for_output_with_negative_amounts(
     ]
 
 
+def test_a_request_for_images_is_a_line_of_so_many_images_in_each_currency_that_paid(
+    world: World, admin: dict[str, str]
+) -> None:
+    grant(world.sessions, world.rich.account_id, Source.PREPAID, USD)
+    charge(world, "r1", USD + 100, input_tokens=0, output_tokens=0, images=3)
+    world.later(1)
+    charge(world, "r2", 50, images=0)
+    world.later(1)
+    ((diem, usd, none),) = pages(world, admin)
+    assert {name: diem[name] for name in ("sku", "units", "amount", "currency", "pricePerUnitUsd")} == {
+        "sku": "m-image-unit",
+        "units": 3,
+        "amount": -1,
+        "currency": "DIEM",
+        "pricePerUnitUsd": 0.333333333,
+    }
+    assert (usd["sku"], usd["units"], usd["amount"], usd["currency"], usd["pricePerUnitUsd"]) == (
+        "m-image-unit",
+        3,
+        -1e-7,
+        "USD",
+        3.3e-8,
+    )
+    assert (none["sku"], none["units"], none["pricePerUnitUsd"]) == ("m-request", 1, 5e-8)
+    table = world.client.get(HISTORY, headers={"accept": "text/csv", **admin}).text
+    first, second, _ = csv.DictReader(io.StringIO(table))
+    assert (first["sku"], first["units"], first["pricePerUnitUsd"]) == ("m-image-unit", "3", "0.333333333")
+    assert (second["sku"], second["units"], second["amount"]) == ("m-image-unit", "3", "-0.000000100")
+
+
 def test_a_cursor_goes_on_where_the_page_ended_and_the_whole_sums_to_what_was_charged(
     world: World, admin: dict[str, str]
 ) -> None:
@@ -288,6 +318,30 @@ def test_analytics_sum_by_day_model_and_key(world: World, admin: dict[str, str])
     assert same["lookback"] == f"{today['date']}:{today['date']}"
     assert same["byDate"] == body["byDate"]
     assert get(world, ANALYTICS, admin, lookback="1d")["byDate"] == body["byDate"]
+
+
+def test_analytics_count_images_where_a_model_has_no_tokens(world: World, admin: dict[str, str]) -> None:
+    charge(world, "r1", 50, model="painter", images=2)
+    charge(world, "r2", 50, model="painter", images=3, input_tokens=0)
+    charge(world, "r3", 30, model="both", images=5, input_tokens=30)
+    charge(world, "r4", 20, model="writer", output_tokens=7)
+    charge(world, "r5", 10, model="silent")
+    body = get(world, ANALYTICS, admin)
+    told = [
+        (each["modelName"], each["unitType"], each["totalUnits"], each["breakdown"])
+        for each in body["byModel"]
+    ]
+
+    def directions(read: int, written: int) -> list[dict[str, object]]:
+        return [{"type": "Input", "units": read}, {"type": "Output", "units": written}]
+
+    assert told == [
+        ("painter", "images", 5, []),
+        ("both", "tokens", 30, directions(30, 0)),
+        ("writer", "tokens", 7, directions(0, 7)),
+        ("silent", "tokens", 0, directions(0, 0)),
+    ]
+    assert [each["totalUnits"] for each in body["byKey"]] == [2 + 3 + 5 + 30 + 7]
 
 
 @pytest.mark.parametrize(

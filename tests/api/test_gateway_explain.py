@@ -132,7 +132,7 @@ def test_a_gateway_learns_nothing_that_ties_keys_to_one_wallet(world: World) -> 
 @pytest.mark.anyio
 async def test_both_clients_ask_for_it(world: World) -> None:
     held = world.held(1_000, "a/b c")
-    world.capture(held, 600, usage={"model": "m", "output_tokens": 3})
+    world.capture(held, 600, usage={"model": "m", "output_tokens": 3, "images": 2})
     world.hold(USD + 1, "too much")
     lease_for(world, world.rich.secret, "q", 400)
     service_url, token = str(world.client.base_url), world.gateway["Authorization"].removeprefix("Bearer ")
@@ -156,6 +156,7 @@ async def test_both_clients_ask_for_it(world: World) -> None:
     (charged,), (refused,), (leased,) = told
     assert charged.hold is not None
     assert (charged.hold.id, charged.hold.captured, charged.usage[0].output_tokens) == (held, 600, 3)
+    assert (charged.usage[0].images, leased.usage[0].images) == (2, None)
     assert sum(line.amount for line in charged.journal if line.target == "consumed") == 600
     assert refused.hold is not None
     assert refused.hold.refusal is not None

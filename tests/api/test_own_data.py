@@ -40,7 +40,7 @@ def lived(world: World) -> Holder:
     spend = world.service.spend
     for name in ("r1", "r2"):
         held = spend.hold(gateway_id, me.request(100, name, model=TELLTALE)).hold
-        used = Usage(TELLTALE, 11, 22, 33, 200, TELLTALE)
+        used = Usage(TELLTALE, 11, 22, 33, 200, TELLTALE, 44)
         spend.capture(gateway_id, held.id, NanoUsd(40), used if name == "r1" else None)
     released = spend.hold(gateway_id, me.request(100, "r3", model=TELLTALE)).hold
     spend.release(gateway_id, released.id)
@@ -107,6 +107,7 @@ def test_an_export_has_what_is_kept_of_the_account_and_nothing_of_others_nor_any
     assert {each["request_id"] for each in told["holds"]} == {"r1", "r2", "r3"}
     assert [each["request_id"] for each in told["refused_holds"]] == ["r4"]
     assert [(each["model"], each["diem"]) for each in told["usage"]] == [(TELLTALE, 40), (TELLTALE, 40)]
+    assert {each["request_id"]: each["images"] for each in told["usage"]} == {"r1": 44, "r2": None}
     assert sum(sum(each["amounts"]) for each in told["journal"] if each["kind"] == "grant") == USD
     assert told["webhook"][0]["url"] == f"https://{TELLTALE}.example"
     assert told["adjustments"][0]["reason"] == told["acts_of_the_operator"][0]["reason"] == "an outage"
@@ -168,6 +169,8 @@ def test_deleting_leaves_what_was_paid_and_nothing_that_says_for_what(world: Wor
     assert TELLTALE not in json.dumps(after)
     for name in ("journal", "grants", "adjustments", "committed", "purchases", "memberships", "rotations"):
         assert after[name] == before[name], name
+    counted = ("input_tokens", "output_tokens", "images", "latency_ms", "status")
+    assert {each[name] for each in after["usage"] for name in counted} == {None}
     costs = ("hold_id", "number", "epoch", "diem", "usd", "shortfall", "created_at")
     assert [{name: each[name] for name in costs} for each in after["usage"]] == [
         {name: each[name] for name in costs} for each in before["usage"]

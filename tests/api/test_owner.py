@@ -78,6 +78,60 @@ def test_the_history_has_each_request_once_with_what_it_cost_and_walks_by_cursor
     assert [int(row["diem"]) for row in rows] == [each["diem"] for each in told]
 
 
+def test_images_are_told_by_the_history_its_table_the_sums_and_the_explanation(
+    world: World, mine: dict[str, str]
+) -> None:
+    for name, told in (("paint", {"images": 4}), ("none", {"images": 0}), ("chat", {"input_tokens": 3})):
+        assert world.capture(world.held(100, name), 100, usage={"model": "m", **told}).status_code == 200
+    body = {"key": world.rich.secret, "amount": 100, "request_id": "charged", "usage": {"images": 2}}
+    charged = world.client.post("/v1/charges", json=body, headers=world.gateway)
+    assert charged.status_code == 201
+    assert world.client.post("/v1/charges", json=body, headers=world.gateway).json() == charged.json()
+    other = body | {"usage": {"images": 3}}
+    assert_problem(
+        world.client.post("/v1/charges", json=other, headers=world.gateway), 409, "idempotency_key_reused"
+    )
+    lease_for(world, "leased", 100, images=7)
+    world.later(1)
+    made = {"paint": 4, "none": 0, "chat": None, "charged": 2, "leased": 7}
+    requests = get(world, USAGE, mine)["requests"]
+    assert isinstance(requests, list)
+    assert {each["request_id"]: each["images"] for each in requests} == made
+    table = world.client.get(USAGE, headers={"accept": "text/csv", **mine}).text
+    rows = csv.DictReader(io.StringIO(table))
+    assert {row["request_id"]: row["images"] for row in rows} == {
+        name: "" if images is None else str(images) for name, images in made.items()
+    }
+    sums = get(world, ANALYTICS, mine)
+    for way in ("by_day", "by_key"):
+        (found,) = sums[way]  # type: ignore[misc]
+        assert found["images"] == 4 + 2 + 7
+    for name, images in made.items():
+        (found,) = get(world, f"{REQUESTS}/{name}", mine)["found"]  # type: ignore[misc]
+        assert [each["images"] for each in found["usage"]] == [images]
+
+
+@pytest.mark.parametrize("wrong", [-1, 2**53, 1.5, "4", True, [4]])
+def test_what_is_no_number_of_images_is_refused_and_the_hold_is_as_it_was(
+    world: World, wrong: object
+) -> None:
+    held = world.held(100, "r1")
+    problem = assert_problem(world.capture(held, 60, usage={"images": wrong}), 400, "invalid_request")
+    assert "images" in str(problem["errors"])
+    assert world.capture(held, 60, usage={"images": 2**53 - 1}).status_code == 200
+
+
+def lease_for(world: World, request_id: str, cost: int, **told: object) -> None:
+    """Pay a request from a lease of its own."""
+    body = {"key": world.rich.secret, "amount": cost, "request_id": f"lease of {request_id}"}
+    lease = world.client.post("/v1/leases", json=body, headers=world.gateway).json()["lease"]["id"]
+    request = {"number": 1, "request_id": request_id, "cost": cost, "usage": told}
+    returned = world.client.post(
+        f"/v1/leases/{lease}/return", json={"spent": cost, "requests": [request]}, headers=world.gateway
+    )
+    assert returned.status_code == 200, returned.text
+
+
 def test_the_history_is_told_newest_first_where_that_is_asked_for_and_its_cursor_goes_on_so(
     world: World, mine: dict[str, str]
 ) -> None:

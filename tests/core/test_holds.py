@@ -111,11 +111,52 @@ def test_every_part_of_what_is_asked_is_in_the_fingerprint_but_the_id_itself() -
 
 
 @pytest.mark.parametrize(
+    ("changes", "fingerprint"),
+    [
+        ({}, "746cd6ade5438277e5d2f809ae4c492095dd4fb43579d58feaf6001fa9cd2a92"),
+        ({"kind": HoldKind.LEASE}, "2b4f77528a642271cf62c096e2c29080b6cf1bbca93cdf0a5e5d0ba82a91a5b6"),
+        ({"kind": HoldKind.CHARGE}, "6e78db112d62c48cacf8db4056d906b972fa00df64606b8250940d97d9603404"),
+        (
+            {"kind": HoldKind.CHARGE, "usage": Usage()},
+            "fc554935b0afb26586d82081c599fe28895bcd5a9801e371ec6997958cd13bd7",
+        ),
+        (
+            {"kind": HoldKind.CHARGE, "usage": Usage('it\'s "m"', 1, 2, 3, 200, "v1")},
+            "53006f2d822f9116b8c529763300d09b509ae7e69aa8e0b6c344e160d21602b0",
+        ),
+    ],
+)
+def test_a_fingerprint_is_the_same_as_it_was_when_retries_under_way_were_first_asked(
+    changes: dict[str, object], fingerprint: str
+) -> None:
+    assert replace(REQUEST, **changes).fingerprint().hex() == fingerprint
+
+
+def test_every_part_of_what_a_charge_tells_is_in_its_fingerprint() -> None:
+    told = {
+        "model": "other",
+        "input_tokens": 9,
+        "output_tokens": 9,
+        "latency_ms": 9,
+        "status": 201,
+        "price_version": "v2",
+        "images": 0,
+    }
+    assert set(told) == {field.name for field in fields(Usage)}
+    usage = Usage("m", 1, 2, 3, 200, "v1")
+    charges = [replace(usage, **{name: value}) for name, value in told.items()]
+    charges += [usage, replace(usage, images=1), replace(usage, images=2)]
+    assert len({replace(REQUEST, usage=each).fingerprint() for each in charges}) == len(charges)
+
+
+@pytest.mark.parametrize(
     "usage",
     [
         Usage(),
         Usage("m", 0, 0, 0, 200),
         Usage("m" * LONGEST_MODEL_NAME, LARGEST_COUNT, LARGEST_COUNT, LARGEST_COUNT, 599),
+        Usage(images=0),
+        Usage(images=LARGEST_COUNT),
     ],
 )
 def test_counts_and_times_of_a_request_are_kept(usage: Usage) -> None:
@@ -131,6 +172,8 @@ def test_counts_and_times_of_a_request_are_kept(usage: Usage) -> None:
         (Usage(input_tokens=-1), "usage.input_tokens"),
         (Usage(output_tokens=LARGEST_COUNT + 1), "usage.output_tokens"),
         (Usage(latency_ms=-1), "usage.latency_ms"),
+        (Usage(images=-1), "usage.images"),
+        (Usage(images=LARGEST_COUNT + 1), "usage.images"),
         (Usage(status=99), "usage.status"),
         (Usage(status=600), "usage.status"),
     ],

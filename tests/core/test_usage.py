@@ -39,6 +39,7 @@ RECORD = UsageRecord(
     model="m",
     input_tokens=1_000,
     output_tokens=250,
+    images=None,
     latency_ms=7,
     status=200,
     price_version=None,
@@ -62,6 +63,7 @@ def records(draw: st.DrawFn) -> UsageRecord:
         number=draw(st.integers(1, 3)),
         input_tokens=draw(counts),
         output_tokens=draw(counts),
+        images=draw(counts),
         diem=draw(amounts),
         usd=draw(amounts),
     )
@@ -81,6 +83,19 @@ def test_the_rows_of_a_request_sum_to_what_was_charged_in_each_currency(record: 
         assert all(row.amount >= 0 for row in own)
         tokens = (record.input_tokens or 0) + (record.output_tokens or 0)
         assert sum(row.tokens or 0 for row in own) == (tokens if own else 0)
+        made = 0 if tokens else record.images or 0
+        assert sum(row.images or 0 for row in own) == (made if own else 0)
+
+
+@given(records())
+def test_no_row_is_priced_above_what_it_cost_nor_below_it_by_a_unit_of_account_or_more(
+    record: UsageRecord,
+) -> None:
+    for row in rows_of(record):
+        assert (row.tokens is None) or (row.images is None)
+        units = (row.tokens, 10**6) if row.tokens else (row.images or 1, 1)
+        told = row.price_per_unit() * units[0]
+        assert told <= row.amount * units[1] < told + units[0]
 
 
 def test_a_request_has_a_row_for_input_and_one_for_output_in_each_currency_that_paid() -> None:
@@ -108,9 +123,31 @@ def test_only_directions_with_tokens_have_a_row_and_a_request_without_any_has_on
     assert [row.direction for row in rows_of(record)] == directions
 
 
+@pytest.mark.parametrize(
+    ("read", "written", "made", "told"),
+    [
+        (0, 0, 3, [(Direction.IMAGES, None, 3, 13)]),
+        (None, None, 40, [(Direction.IMAGES, None, 40, 1)]),
+        (None, None, 41, [(Direction.IMAGES, None, 41, 0)]),
+        (None, None, 0, [(Direction.REQUEST, None, None, 40)]),
+        (3, 1, 2, [(Direction.INPUT, 3, None, 10_000_000), (Direction.OUTPUT, 1, None, 10_000_000)]),
+    ],
+)
+def test_a_request_without_tokens_is_one_row_of_its_images_at_the_price_of_an_image_floored(
+    read: int | None,
+    written: int | None,
+    made: int,
+    told: list[tuple[Direction, int | None, int | None, int]],
+) -> None:
+    record = replace(RECORD, input_tokens=read, output_tokens=written, images=made, usd=NanoUsd(0))
+    rows = rows_of(record)
+    assert [(row.direction, row.tokens, row.images, row.price_per_unit()) for row in rows] == told
+    assert sum(row.amount for row in rows) == 40
+
+
 def test_a_price_is_for_a_million_tokens_and_of_a_whole_request_what_it_cost() -> None:
-    assert rows_of(RECORD)[1].price_per_million() == 32_000
-    assert UsageRow(RECORD, Currency.USD, Direction.REQUEST, NanoUsd(7), None).price_per_million() == 7
+    assert rows_of(RECORD)[1].price_per_unit() == 32_000
+    assert UsageRow(RECORD, Currency.USD, Direction.REQUEST, NanoUsd(7), None).price_per_unit() == 7
 
 
 @given(

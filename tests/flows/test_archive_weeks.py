@@ -7,17 +7,21 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from entitlement.audit.journal import audit
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, ends_at
+from entitlement.core.holds import Usage
+from entitlement.core.ledger import Source
+from entitlement.core.units import NanoUsd
 from entitlement.flows.archive_weeks import ArchiveWeeks, Keeping
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.explain_request import ExplainRequest
 from entitlement.flows.own_data import OwnData
 from entitlement.flows.shift_clock import ShiftClock
+from entitlement.flows.spend_credit import SpendCredit
 from entitlement.store import archive, schema
 from entitlement.store.clock import service_time
 from entitlement.store.weeks import week_of
 from tests.audit.support import address
 from tests.proofs import TODAY, Days, Sessions
-from tests.support import USD, assert_books_close
+from tests.support import USD, assert_books_close, grant
 
 KEPT_DAYS = 42
 WEEK = week_of(TODAY)
@@ -190,17 +194,20 @@ def test_deleting_reaches_what_was_taken_out(days: Days) -> None:
     archived(days.sessions)
     mine = days.holders[1]
     with days.sessions.begin() as session:
-        session.execute(text(f"UPDATE {USAGE} SET model = 'a-model', input_tokens = 7"))  # noqa: S608 - likewise
+        session.execute(text(f"UPDATE {USAGE} SET model = 'a-model', input_tokens = 7, images = 2"))  # noqa: S608 - likewise
         wallet = session.execute(
             text("SELECT wallet FROM accounts WHERE id = :id"), {"id": mine.account_id}
         ).scalar_one()
     OwnData(days.sessions).delete(mine.account_id, wallet)
     with days.sessions.begin() as session:
         left = session.execute(
-            text("SELECT account_id = :id, count(model), count(input_tokens) FROM all_usage GROUP BY 1"),
+            text(
+                "SELECT account_id = :id, count(model), count(input_tokens), count(images) "
+                "FROM all_usage GROUP BY 1"
+            ),
             {"id": mine.account_id},
         ).all()
-    assert sorted(map(tuple, left)) == [(False, 1, 1), (True, 0, 0)]
+    assert sorted(map(tuple, left)) == [(False, 1, 1, 1), (True, 0, 0, 0)]
 
 
 def test_undoing_the_migration_puts_every_week_back(days: Days) -> None:
@@ -214,6 +221,64 @@ def test_undoing_the_migration_puts_every_week_back(days: Days) -> None:
         command.upgrade(schema._config(connection), "head")
     assert audit(address(days.sessions)).findings == []
     assert archived(days.sessions) == [WEEK]
+
+
+def test_weeks_from_before_images_were_counted_have_none_and_what_is_booked_then_has_them(
+    days: Days,
+) -> None:
+    engine = days.sessions.kw["bind"]
+    with engine.begin() as connection:
+        command.downgrade(schema._config(connection), "0015")
+    much_later(days)
+    archived(days.sessions)
+    with engine.begin() as connection:
+        command.upgrade(schema._config(connection), "0016")
+        assert connection.execute(text(f"SELECT count(*), count(images) FROM {USAGE}")).one() == (2, 0)  # noqa: S608 - likewise
+        schema.check(connection)
+    assert audit(address(days.sessions)).findings == []
+    mine = days.holders[1]
+    explain = ExplainRequest(days.sessions)
+    ((old,),) = [each.usage for each in explain.explain(mine.account_id, "r1")]
+    assert old.images is None
+    grant(days.sessions, mine.account_id, Source.DIEM, USD)
+    spend = SpendCredit(days.sessions)
+    held = spend.hold(mine.gateway_id, mine.request(100, "paint")).hold
+    spend.capture(mine.gateway_id, held.id, NanoUsd(60), Usage(images=3))
+    ((new,),) = [each.usage for each in explain.explain(mine.account_id, "paint")]
+    assert new.images == 3
+    with engine.begin() as connection:
+        command.downgrade(schema._config(connection), "0015")
+        columns = connection.execute(
+            text(
+                "SELECT count(*) FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid "
+                "WHERE a.attname = 'images' AND c.relname ~ 'usage'"
+            )
+        )
+        assert columns.scalar_one() == 0
+        assert connection.execute(text("SELECT count(*), sum(diem) FROM all_usage")).one() == (
+            3,
+            USD // 2 + USD + 60,
+        )
+        command.upgrade(schema._config(connection), "head")
+        schema.check(connection)
+    assert_books_close(days.sessions)
+
+
+def test_a_week_that_was_dumped_before_images_were_counted_is_read_when_it_is_put_back(days: Days) -> None:
+    much_later(days)
+    archived(days.sessions)
+    with days.sessions.begin() as session:
+        session.execute(text(f"CREATE TABLE elsewhere AS SELECT * FROM {USAGE}"))  # noqa: S608 - likewise
+        session.execute(text("ALTER TABLE elsewhere DROP COLUMN images"))
+        session.execute(text("SELECT see_archive(except_week => :week)"), {"week": WEEK})
+        session.execute(text(f"DROP TABLE {USAGE}"))
+        session.execute(text("ALTER TABLE elsewhere SET SCHEMA archive"))
+        session.execute(text(f"ALTER TABLE archive.elsewhere RENAME TO usage_{WEEK}"))
+        session.execute(text("SELECT see_archive()"))
+        assert session.execute(text("SELECT count(*), count(images) FROM all_usage")).one() == (2, 0)
+    mine = days.holders[1]
+    ((told,),) = [each.usage for each in ExplainRequest(days.sessions).explain(mine.account_id, "r1")]
+    assert (told.diem, told.images) == (USD // 2, None)
 
 
 def test_what_was_told_long_ago_is_deleted_and_what_is_still_to_be_told_is_not(sessions: Sessions) -> None:

@@ -117,13 +117,15 @@ def test_an_amount_that_cannot_be_is_refused(sessions: Sessions, spend: SpendCre
 def test_counts_and_times_are_kept_once_and_nothing_else(sessions: Sessions, spend: SpendCredit) -> None:
     alice = holder(sessions, diem=100)
     held = spend.hold(alice.gateway_id, alice.request(100))
+    told = Usage("m", 10, 2**53 - 1, 1_234, 200, images=4)
     for _ in range(2):
-        spend.capture(alice.gateway_id, held.hold.id, NanoUsd(9), Usage("m", 10, 2**53 - 1, 1_234, 200))
+        spend.capture(alice.gateway_id, held.hold.id, NanoUsd(9), told)
     with sessions.begin() as session:
         row = session.scalars(select(UsageRow)).one()
         assert (row.model, row.input_tokens, row.output_tokens, row.latency_ms, row.status) == (
             ("m", 10, 2**53 - 1, 1_234, 200)
         )
+        assert (row.images, row.price_version) == (4, None)
 
 
 def test_a_model_name_that_could_be_a_prompt_is_not_kept(sessions: Sessions, spend: SpendCredit) -> None:

@@ -113,6 +113,7 @@ def live(sessions: Sessions, who: Holder, other_key: str, seed: int) -> None:
             model=turn.choice(["a", "b", None]),
             input_tokens=turn.choice([None, 0, 1, 7, 1_000]),
             output_tokens=turn.choice([None, 0, 1, 9, 2_000]),
+            images=turn.choice([None, None, 0, 1, 4]),
         )
         if turn.random() < 0.9:
             spend.capture(who.gateway_id, hold.id, NanoUsd(turn.randint(0, 40)), told)
@@ -162,6 +163,7 @@ def test_rows_records_days_models_and_keys_all_sum_to_what_the_journal_says(
         assert sum(each.input_tokens for each in sums.values()) == sum(
             each.input_tokens or 0 for each in told
         )
+        assert sum(each.images for each in sums.values()) == sum(each.images or 0 for each in told) > 0
     today = epoch_at(now(sessions))
     assert reading.analytics(who.account_id, lookback="1d").by_day == {today: found.by_day[today]}
     alone = reading.analytics_of_days(who.account_id, Epoch(today - 1), today, key_id=other.key.id)

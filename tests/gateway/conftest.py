@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.api.app import create_app as create_api
 from entitlement.api.door_protocol import DoorProtocol
 from entitlement.chain.networks import load_network
-from entitlement.core.keys import ModelPrivacy, NewKey
+from entitlement.core.keys import KeyKind, ModelPrivacy, NewKey
 from entitlement.gateway.app import create_app
 from entitlement.gateway.echo import create_echo
 from entitlement.gateway.models import EmbeddingModel, ImageModel, TextModel
@@ -47,6 +47,8 @@ class CreditService:
     """Make a key whose account has so many nano-USD; returns its secret."""
     make_private_key: Callable[[int], str]
     """The same for a key that may call private models only."""
+    make_admin_key: Callable[[int], str]
+    """The same for a key that reads all of its account's history."""
     account_state: Callable[[str], dict[str, int]]
     """Return available, held and captured nano-USD of a key's account."""
     everything: Callable[[], str]
@@ -79,6 +81,10 @@ def credit_service(
             wish = NewKey("a private key", model_privacy=ModelPrivacy.PRIVATE_ONLY)
             return holder(sessions, diem=credit, number=next(numbers), wish=wish).secret
 
+        def make_admin_key(credit: int) -> str:
+            wish = NewKey("an admin key", kind=KeyKind.ADMIN)
+            return holder(sessions, diem=credit, number=next(numbers), wish=wish).secret
+
         def account_state(secret: str) -> dict[str, int]:
             balance = service.keys.introspect(secret)[1]
             return {"available": balance.available, "held": balance.held, "captured": balance.spent}
@@ -92,7 +98,9 @@ def credit_service(
                 )
 
         with running(create_api(service), http=DoorProtocol) as url:
-            yield CreditService(url, token, make_key, make_private_key, account_state, everything)
+            yield CreditService(
+                url, token, make_key, make_private_key, make_admin_key, account_state, everything
+            )
 
 
 @pytest.fixture(scope="session")

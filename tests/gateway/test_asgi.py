@@ -25,6 +25,7 @@ async def answer(request: Request) -> Response:
     if kind == "cheap":
         request.state.entitlement.cost = NanoUsd(250)
         request.state.entitlement.model = "painter"
+        request.state.entitlement.images = 3
     if kind == "greedy":
         request.state.entitlement.cost = NanoUsd(10**9)
     if kind == "raises":
@@ -89,6 +90,18 @@ def test_a_request_is_charged_what_it_cost(
     )
     if kind == "free":
         assert way.seen["holds"] == 0
+
+
+def test_the_images_that_an_application_made_are_told(ask: Ask, credit_service: CreditService) -> None:
+    key = credit_service.make_key(1_000)
+    assert ask("cheap", key).status_code == 200
+    headers = {"authorization": f"Bearer {key}"}
+
+    def told() -> list[tuple[str, int]]:
+        found = httpx.get(f"{credit_service.url}/v1/wallet/usage", headers=headers).json()["requests"]
+        return [(each["model"], each["images"]) for each in found]
+
+    eventually(told, [("painter", 3)])
 
 
 def test_an_answer_that_breaks_off_is_charged(

@@ -261,6 +261,23 @@ def test_a_lease_with_an_odd_field_is_not_believed(
         real.open_lease(wanted)
 
 
+def test_what_is_not_told_of_a_request_is_not_sent_so_that_an_older_service_takes_it() -> None:
+    told = {"model": "m", "input_tokens": 1, "output_tokens": 2, "latency_ms": 3, "status": 200}
+    assert USAGE.fields() == told
+    assert Usage("m", 1, 2, 3, 200, images=0).fields() == {**told, "images": 0}
+    assert Usage("m", 1, 2, 3, 200, "v1", 2**53 - 1).fields() == {
+        **told,
+        "price_version": "v1",
+        "images": 2**53 - 1,
+    }
+
+
+@pytest.mark.parametrize("images", [-1, 2**53])
+def test_a_number_of_images_that_the_service_would_refuse_is_the_callers_mistake(images: int) -> None:
+    with pytest.raises(ValueError, match=f"images is {images}"):
+        Usage("m", 1, 2, 3, 200, images=images)
+
+
 @pytest.mark.parametrize("ttl", [0, 61])
 def test_a_lease_has_a_bound_in_time(ttl: int) -> None:
     with pytest.raises(ValueError, match="ttl"):

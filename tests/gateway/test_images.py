@@ -315,7 +315,7 @@ def test_no_log_and_no_row_has_a_word_of_the_prompt(
     assert marker not in stored
 
 
-def test_an_image_has_no_tokens_in_the_usage_but_the_cost_and_the_version_of_its_price(
+def test_the_usage_of_images_has_their_number_the_cost_and_the_version_of_its_price_and_no_tokens(
     start_gateway: Start, media_settings: GatewaySettings, credit_service: CreditService
 ) -> None:
     gateway = start_gateway(media_settings.model_copy(update={"price_version": "winter prices"}))
@@ -335,11 +335,37 @@ def test_an_image_has_no_tokens_in_the_usage_but_the_cost_and_the_version_of_its
         "model": "image-good",
         "input_tokens": 0,
         "output_tokens": 0,
+        "images": 2,
         "status": 200,
         "price_version": "winter prices",
         "diem": 20 * CENTS,
     }
     assert {name: found[0][name] for name in kept} == kept
+
+
+def test_the_history_counts_the_images_that_came_at_the_price_of_one(
+    media: Gateway, credit_service: CreditService, logged: Callable[[], str]
+) -> None:
+    key = credit_service.make_admin_key(USD)
+    assert media.images(key, "image-fewer", n=3).status_code == 200
+    found: list[dict[str, object]] = []
+
+    def look() -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        told = media.http.get("/api/v1/billing/usage-history", headers=headers).json()
+        found[:] = told["data"]
+        return len(found)
+
+    eventually(look, 1)
+    kept = {
+        "sku": "image-fewer-image-unit",
+        "units": 2,
+        "pricePerUnitUsd": 0.1,
+        "amount": -0.2,
+        "currency": "DIEM",
+    }
+    assert {name: found[0][name] for name in kept} == kept
+    assert "images=2" in logged()
 
 
 # --- clients that leave, and that ask again --------------------------------------------------------------
@@ -443,3 +469,10 @@ def test_images_are_paid_from_a_lease_also_where_one_costs_more_than_it(
     assert code_of(gateway.images(key, "image-good", n=4, size="1024x1024")) == (402, "INSUFFICIENT_BALANCE")
     assert way.seen["holds"] == way.seen["capture"] == 0
     eventually(lambda: credit_service.account_state(key)["captured"], 30 * CENTS)
+    headers = {"authorization": f"Bearer {key}"}
+
+    def made() -> list[int]:
+        told = httpx.get(f"{credit_service.url}/v1/wallet/usage", headers=headers).json()
+        return sorted(each["images"] for each in told["requests"])
+
+    eventually(made, [1, 2])

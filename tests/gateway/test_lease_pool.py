@@ -31,7 +31,7 @@ from tests.gateway.running import Stand, running
 
 POLICY = RetryPolicy(attempts_max=2, attempt_seconds=2, deadline_seconds=4, first_delay_seconds=0.01)
 TERMS = LeaseTerms(amount=NanoUsd(1_000), ttl=1, idle_seconds=60)
-USAGE = Usage("m", 1, 2, 3, 200, price_version="v1")
+USAGE = Usage("m", 1, 2, 3, 200, price_version="v1", images=4)
 KEY = "ent_key"
 
 
@@ -86,6 +86,7 @@ def test_decisions_come_from_memory_and_the_spending_is_reported_when_the_lease_
     assert service.credit[KEY].available == 100_000 - 200
     assert [each["request_id"] for each in service.told] == [f"r{number}" for number in range(50)]
     assert service.told[0]["usage"]["price_version"] == "v1"
+    assert service.told[0]["usage"]["images"] == 4
 
 
 def test_a_lease_that_is_used_up_grows_and_asks_at_most_once_a_second(

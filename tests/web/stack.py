@@ -103,6 +103,15 @@ class World:
             timeout=PATIENCE_SECONDS,
         )
 
+    def paint(self, secret: str, images: int) -> httpx.Response:
+        """Ask the gateway for some images."""
+        return httpx.post(
+            f"{self.stack.gateway_url}/api/v1/images/generations",
+            json={"model": "echo-image", "prompt": "a cat asleep", "n": images},
+            headers={"Authorization": f"Bearer {secret}"},
+            timeout=PATIENCE_SECONDS,
+        )
+
     def charge(self, secret: str, amount: int, requests: int = 1) -> None:
         """Take so many nano-dollars for each of some requests, as a gateway does that has served them."""
         token = self.stack.service.gateways.issue_token(f"of a test {uuid4()}")

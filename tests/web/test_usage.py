@@ -84,6 +84,25 @@ def test_the_table_is_given_as_a_file_with_each_request(page: Page) -> None:
     assert all(int(row["diem"]) > 0 for row in rows)
 
 
+def test_images_are_counted_in_the_table_and_in_all(world: World, visitor: Visitor) -> None:
+    carol = world.person(staked_diem=1)
+    secret = world.key(carol, "easel")
+    assert world.spend(secret).status_code == HTTPStatus.OK
+    world.jump(2)
+    assert world.paint(secret, 3).status_code == HTTPStatus.OK
+    world.jump(2)
+    page = visitor.open("/usage", carol)
+    connect(page)
+    sign_in(page)
+    panel = page.get_by_role("region", name="Each request").first
+    names = panel.get_by_role("columnheader").all_inner_texts
+    expect(panel.locator("tbody tr")).to_have_count(2)
+    place = [name.lower() for name in names()].index("images")
+    cells = panel.locator("tbody tr").locator(f"td:nth-child({place + 1})")
+    expect(cells).to_have_text(["3", "\u2013"])
+    expect(page.get_by_role("region", name="Charged").get_by_text("Images")).to_be_visible()
+
+
 def test_a_long_day_is_told_from_its_newest_request_on_and_older_ones_are_fetched_when_asked_for(
     world: World, visitor: Visitor
 ) -> None:

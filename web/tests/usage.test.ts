@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { amount, optional, understood, whole, words } from "../src/api/understanding";
+import { amount, optional, recordOf, understood, whole, words } from "../src/api/understanding";
 import { creditFor, endAfter, finalAt, MONTH_SECONDS } from "../src/core/sales";
 import { LANGUAGES, snippet } from "../src/core/snippets";
 import { everyDay, type HoldTold, joinTables, outcomeOf } from "../src/core/usage";
@@ -9,12 +9,21 @@ const told = (hold: HoldTold | null) => ({ hold, journal: [], usage: [] });
 
 describe("usage", () => {
   test("days without requests are days too", () => {
-    const sums = { name: null, epoch: 3, diem: 5n, usd: 1n, requests: 2, inputTokens: 1, outputTokens: 1 };
+    const sums = {
+      name: null,
+      epoch: 3,
+      diem: 5n,
+      usd: 1n,
+      requests: 2,
+      inputTokens: 1,
+      outputTokens: 1,
+      images: 4,
+    };
     const days = everyDay({ first: 2, last: 4, byDay: [sums], byModel: [], byKey: [] });
-    expect(days.map((each) => [each.epoch, each.diem])).toEqual([
-      [2, 0n],
-      [3, 5n],
-      [4, 0n],
+    expect(days.map((each) => [each.epoch, each.diem, each.images])).toEqual([
+      [2, 0n, 0],
+      [3, 5n, 4],
+      [4, 0n, 0],
     ]);
   });
 
@@ -39,6 +48,29 @@ describe("an answer", () => {
       expect(() => amount(value)).toThrow(TypeError);
     },
   );
+
+  test("a record has the images that were made, or none where none were told", () => {
+    const plain = {
+      request_id: "r",
+      hold_id: "hold_1",
+      number: 1,
+      key_id: "key_1",
+      model: "painter",
+      at: 1,
+      epoch: 0,
+      input_tokens: 0,
+      output_tokens: 0,
+      latency_ms: null,
+      status: 200,
+      price_version: null,
+      diem: 40,
+      usd: 10,
+      shortfall: 0,
+    };
+    expect(recordOf({ ...plain, images: 2 }).images).toBe(2);
+    expect(recordOf({ ...plain, images: null }).images).toBeNull();
+    expect(() => recordOf({ ...plain, images: 1.5 })).toThrow(TypeError);
+  });
 
   test("what cannot be read is an error in words, not a crash", () => {
     expect(() => understood(() => whole(undefined))).toThrow(/cannot read/);

@@ -44,6 +44,7 @@ NOTES = "API Inference"
 SKU_ENDS = {
     Direction.INPUT: "llm-input-mtoken",
     Direction.OUTPUT: "llm-output-mtoken",
+    Direction.IMAGES: "image-unit",
     Direction.REQUEST: "request",
 }
 COLUMNS = (
@@ -118,12 +119,13 @@ class ModelItem(Strict):
     """What a model did cost."""
 
     modelName: str  # noqa: N815
-    unitType: Literal["tokens"] = "tokens"  # noqa: N815
+    unitType: Literal["tokens", "images"]  # noqa: N815
     modelType: None = None  # noqa: N815
     totalUsd: Number  # noqa: N815
     totalDiem: Number  # noqa: N815
     totalUnits: int  # noqa: N815
     breakdown: list[Breakdown]
+    """Empty where the units are images: they have no directions."""
 
 
 class KeyItem(Strict):
@@ -134,6 +136,7 @@ class KeyItem(Strict):
     totalUsd: Number  # noqa: N815
     totalDiem: Number  # noqa: N815
     totalUnits: int  # noqa: N815
+    """Tokens and images, as its models count."""
 
 
 class AnalyticsAnswer(Strict):
@@ -244,10 +247,10 @@ def _item(row: UsageRow) -> HistoryItem:
             inferenceExecutionTime=record.latency_ms,
         ),
         notes=NOTES,
-        pricePerUnitUsd=dollars(row.price_per_million()),
+        pricePerUnitUsd=dollars(row.price_per_unit()),
         sku=f"{record.model or 'unknown'}-{SKU_ENDS[row.direction]}",
         timestamp=stamp(record.at),
-        units=Decimal(1) if row.tokens is None else Decimal(row.tokens).scaleb(-6),
+        units=Decimal(row.images or 1) if row.tokens is None else Decimal(row.tokens).scaleb(-6),
     )
 
 
@@ -321,15 +324,19 @@ def _daily(
 
 
 def _model(name: str, sums: Sums) -> ModelItem:
+    tokens = sums.input_tokens + sums.output_tokens
+    by_images = sums.images > 0 and not tokens
+    directions = [
+        Breakdown(type="Input", units=sums.input_tokens),
+        Breakdown(type="Output", units=sums.output_tokens),
+    ]
     return ModelItem(
         modelName=name,
+        unitType="images" if by_images else "tokens",
         totalUsd=dollars(sums.usd),
         totalDiem=dollars(sums.diem),
-        totalUnits=sums.input_tokens + sums.output_tokens,
-        breakdown=[
-            Breakdown(type="Input", units=sums.input_tokens),
-            Breakdown(type="Output", units=sums.output_tokens),
-        ],
+        totalUnits=sums.images if by_images else tokens,
+        breakdown=[] if by_images else directions,
     )
 
 
@@ -339,5 +346,5 @@ def _key(key_id: str, name: str, sums: Sums) -> KeyItem:
         description=name,
         totalUsd=dollars(sums.usd),
         totalDiem=dollars(sums.diem),
-        totalUnits=sums.input_tokens + sums.output_tokens,
+        totalUnits=sums.input_tokens + sums.output_tokens + sums.images,
     )

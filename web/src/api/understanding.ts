@@ -78,6 +78,7 @@ function sumsOf(told: AnalyticsOut["by_day"][number]): Sums {
     requests: whole(told.requests),
     inputTokens: whole(told.input_tokens),
     outputTokens: whole(told.output_tokens),
+    images: whole(told.images),
   };
 }
 
@@ -101,6 +102,7 @@ export function recordOf(told: UsageOut): UsageRecord {
     at: whole(told.at),
     inputTokens: optional(told.input_tokens, whole),
     outputTokens: optional(told.output_tokens, whole),
+    images: optional(told.images, whole),
     latencyMs: optional(told.latency_ms, whole),
     status: optional(told.status, whole),
     diem: amount(told.diem),

@@ -11,6 +11,7 @@ export type Sums = {
   requests: number;
   inputTokens: number;
   outputTokens: number;
+  images: number;
 };
 
 export type Analytics = { first: number; last: number; byDay: Sums[]; byModel: Sums[]; byKey: Sums[] };
@@ -25,6 +26,8 @@ export type UsageRecord = {
   at: number;
   inputTokens: number | null;
   outputTokens: number | null;
+  /** How many were made; null where the gateway told none. */
+  images: number | null;
   latencyMs: number | null;
   status: number | null;
   diem: bigint;
@@ -88,7 +91,7 @@ export function everyDay({ first, last, byDay }: Analytics): (Sums & { epoch: nu
   const found = new Map(byDay.map((sums) => [sums.epoch, sums]));
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => {
     const epoch = first + index;
-    const none = { name: null, diem: 0n, usd: 0n, requests: 0, inputTokens: 0, outputTokens: 0 };
+    const none = { name: null, diem: 0n, usd: 0n, requests: 0, inputTokens: 0, outputTokens: 0, images: 0 };
     return { ...(found.get(epoch) ?? none), epoch, day: day(epoch) };
   });
 }

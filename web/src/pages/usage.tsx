@@ -88,6 +88,7 @@ function Totals({ of: data }: { of: Analytics | undefined }) {
   const requests = count(sum((each) => BigInt(each.requests)));
   const read = count(sum((each) => BigInt(each.inputTokens)));
   const written = count(sum((each) => BigInt(each.outputTokens)));
+  const images = sum((each) => BigInt(each.images));
   const money = (value: bigint | undefined) => (value === undefined ? undefined : dollars(value));
   return (
     <section className="tiles" aria-label={words.total}>
@@ -103,6 +104,7 @@ function Totals({ of: data }: { of: Analytics | undefined }) {
         value={read === undefined || written === undefined ? undefined : words.tokensOf(read, written)}
         note={words.tokensNote}
       />
+      {images !== undefined && images > 0n && <Tile name={words.images} value={count(images)} />}
     </section>
   );
 }

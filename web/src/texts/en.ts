@@ -979,6 +979,7 @@ export const texts = {
     time: "Time (UTC)",
     read: "Read",
     written: "Written",
+    images: "Images",
     latency: "Took",
     status: "Status",
     why: "Why",
@@ -1045,7 +1046,7 @@ export const texts = {
     keptFields: [
       { name: "Request and key", what: "the gateway's id of the request, the id of the key, which gateway" },
       { name: "Model", what: "its name, and by which list of prices it was charged" },
-      { name: "Counts", what: "tokens read and written, never the words" },
+      { name: "Counts", what: "tokens read and written, images made; never the words, never the images" },
       { name: "Time", what: "when it was charged, how long it took, the HTTP status of the answer" },
       { name: "Money", what: "what was set aside, charged and given back, and from which credit" },
     ],
@@ -1076,7 +1077,7 @@ export const texts = {
       },
       {
         name: "Requests",
-        fields: "id, key, model, counts of tokens, time, latency, status, price list",
+        fields: "id, key, model, counts of tokens and images, time, latency, status, price list",
         why: "you can see what was charged, and why",
         long: "until you delete them",
       },
@@ -1129,7 +1130,7 @@ export const texts = {
       "All sessions end, in this browser and in others.",
       "All keys are revoked, for ever. Their names are deleted.",
       "The webhook and what came of its calls.",
-      "What is kept of the requests of days that have ended: model, tokens, latency, status.",
+      "What is kept of the requests of days that have ended: model, tokens, images, latency, status.",
     ],
     stays: "What stays, and why",
     staysList: [

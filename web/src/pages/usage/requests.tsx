@@ -153,6 +153,9 @@ function Table({
               {words.written}
             </th>
             <th scope="col" className="number">
+              {words.images}
+            </th>
+            <th scope="col" className="number">
               {words.latency}
             </th>
             <th scope="col" className="number">
@@ -178,6 +181,7 @@ function Table({
               </td>
               <td className="number">{each.inputTokens ?? "–"}</td>
               <td className="number">{each.outputTokens ?? "–"}</td>
+              <td className="number">{each.images ?? "–"}</td>
               <td className="number">{each.latencyMs === null ? "–" : words.ms(each.latencyMs)}</td>
               <td className="number">{each.status ?? "–"}</td>
               <td className="number">{dollars(charged(each), PLACES)}</td>
