@@ -223,12 +223,12 @@ def pass_midnight(
         chain.add_blocks(session, headers[1:])
         staked = [StakeChange(blocks, staked_vvv)]
         pro_rata.note_stake(session, start=start, above=start, to=evening, changes=staked)
-        chain.move_cursor(session, head=after, final=evening, node_number=after.number, now=clock.now())
+        chain.move_cursor(session, head=after, final=evening, node_number=after.number)
 
     def step() -> None:
         with sessions.begin() as session:
             pro_rata.note_stake(session, start=start, above=evening, to=after, changes=[])
-            chain.move_cursor(session, head=after, final=after, node_number=after.number, now=clock.now())
+            chain.move_cursor(session, head=after, final=after, node_number=after.number)
 
     took = timed(step)
     clock.jump_to(midnight + 60)

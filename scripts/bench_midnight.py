@@ -108,7 +108,7 @@ def stand_before_midnight(database: Engine) -> tuple[ShiftClock, int]:
     with sessions.begin() as session:
         chain.begin(session, chain_id=1, start=headers[0], now=clock.now())
         chain.add_blocks(session, headers[1:])
-        chain.move_cursor(session, head=headers[1], final=headers[1], node_number=1, now=clock.now())
+        chain.move_cursor(session, head=headers[1], final=headers[1], node_number=1)
     return clock, midnight
 
 
