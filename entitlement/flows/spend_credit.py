@@ -236,7 +236,7 @@ class SpendCredit:
                 wanted.add(books.holders[operation.hold_id][0])
         new = wanted - granted if as_of == _as_of(books) else wanted
         if new:
-            books = grant_in_books(Journey(driver_of(session)), books, sorted(new))
+            books = grant_in_books(Journey(driver_of(session), by_key=True), books, sorted(new))
         return books, new
 
     def _rate_refusals(

@@ -24,7 +24,7 @@ def write_books(session: Session, books: Books) -> Journey:
     counted = [book for book in books.accounts.values() if book.is_rate_changed or book in changed]
     entries = [entry for book in changed for entry in book.entries]
     make_weeks(session, {entry.epoch for entry in entries})
-    journey = Journey(driver_of(session))
+    journey = Journey(driver_of(session), by_key=True)
     if entries:
         open_daily_buckets(journey, [(book.account_id, each) for book in changed for each in book.opened])
         write_entries(journey, entries, books.now, books.lane, books.entry_ids)

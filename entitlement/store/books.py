@@ -82,7 +82,10 @@ PLANS = """
            set_config('enable_mergejoin', 'off', true)
 """
 """Plans that always mean the same, a row by its key. To plan anew for the figures would take longer than the
-statements do; and a plan that was made while a table was small would read all of it when it is large."""
+statements do; and a plan that was made while a table was small would read all of it when it is large.
+
+What these do not say, OFFSET 0 does: it has a row looked up for each that it belongs to. Without it all rows
+of the other table may be read once, and then compared with each."""
 WHO = """
     SELECT secret_hash, account_id, id FROM api_keys WHERE secret_hash = ANY(%s::bytea[])
     UNION ALL
@@ -98,8 +101,10 @@ RAN_OUT = """
 LOCK = """
     SELECT a.id, a.wallet, a.rate_until, p.vvv_unlocked + p.vvv_locked,
            (SELECT max(m.ends_at) FROM memberships AS m WHERE m.account_id = a.id),
-           EXISTS (SELECT FROM webhooks AS w WHERE w.account_id = a.id)
-    FROM accounts AS a LEFT JOIN positions AS p ON p.wallet = a.wallet AND NOT p.pending
+           EXISTS (SELECT FROM webhooks AS w WHERE w.account_id = a.id OFFSET 0)
+    FROM accounts AS a
+    LEFT JOIN LATERAL (SELECT * FROM positions AS o WHERE o.wallet = a.wallet AND NOT o.pending OFFSET 0) AS p
+        ON true
     WHERE a.id = ANY(%s::bigint[]) ORDER BY a.id FOR UPDATE OF a
 """
 KEYS = """
@@ -108,7 +113,10 @@ KEYS = """
            s.epoch, s.diem_spent + s.diem_held, s.usd_spent + s.usd_held, s.rate_until, k.suspended_at,
            k.paused_at, k.rotated_at, k.secret_hash
     FROM api_keys AS k
-    LEFT JOIN key_spending AS s ON s.key_id = k.id AND s.epoch = (SELECT service_time()) / 86400
+    LEFT JOIN LATERAL (
+        SELECT * FROM key_spending AS d
+        WHERE d.key_id = k.id AND d.epoch = (SELECT service_time()) / 86400 OFFSET 0
+    ) AS s ON true
     WHERE k.id = ANY(%s::text[])
 """
 BUCKETS = """
@@ -146,7 +154,7 @@ NOW = """
 
 def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) -> Books:
     """Lock every account that is asked about, in one order for all who do, and read its book."""
-    journey = Journey(driver_of(session))
+    journey = Journey(driver_of(session), by_key=True)
     journey.ask(PLANS)
     # A group is often of holds alone, or of captures; each statement is a part of its price.
     found_keys = journey.ask(WHO, [hashes(asked.key_hashes)] * 2) if asked.key_hashes else Answer()

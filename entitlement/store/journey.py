@@ -29,8 +29,8 @@ Value = str | int | bytes | None
 _BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 _COMMIT = b"COMMIT"
 _names = itertools.count()
-_prepared: WeakKeyDictionary[Connection, dict[str, bytes]] = WeakKeyDictionary()
-"""The statements that each connection has prepared, with their names there."""
+_prepared: WeakKeyDictionary[Connection, dict[tuple[str, bool], bytes]] = WeakKeyDictionary()
+"""The statements that each connection has prepared, with their names there, by how they are planned."""
 
 
 class Answer:
@@ -55,8 +55,12 @@ class Journey:
     After `go` it can be used for another one.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: Connection, *, by_key: bool = False) -> None:
+        """Take the connection; `by_key` if the transaction plans so (store.books).
+
+        A plan is kept with its statement, so that one made otherwise would be taken for these too.
+        """
+        self.connection, self._by_key = connection, by_key
         self._asked: list[_Asked] = []
 
     def ask(self, statement: str, given: Sequence[Value] = ()) -> Answer:
@@ -105,12 +109,13 @@ class Journey:
         """Write everything to the server; return the statements that it prepares for it."""
         server = self.connection.pgconn
         known, new = _prepared.setdefault(self.connection, {}), set[str]()
+        by_key = self._by_key
         if begins:
             server.send_query_params(_BEGIN, None)
         for statement, values, _ in asked:
-            name = known.get(statement)
+            name = known.get((statement, by_key))
             if name is None:
-                name = known[statement] = f"journey_{next(_names)}".encode()
+                name = known[statement, by_key] = f"journey_{next(_names)}".encode()
                 new.add(statement)
                 server.send_prepare(name, _numbered(statement))
             server.send_query_prepared(name, values)
@@ -124,7 +129,7 @@ class Journey:
         failed = next((each for each in results if each.status not in _GOOD), None)
         if failed is not None:
             for statement in new:
-                del _prepared[self.connection][statement]
+                del _prepared[self.connection][statement, self._by_key]
             raise error_from_result(failed, self.connection.info.encoding)
         results_left, unread = iter(results), new.copy()
         reader = Transformer(self.connection)

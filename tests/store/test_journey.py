@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.store import journey, server
+from entitlement.store.books import PLANS
 from entitlement.store.journey import Journey
 from entitlement.store.raw import driver_of
 from entitlement.store.session import session_factory
@@ -42,6 +43,33 @@ def test_each_statement_gets_its_own_answer_also_when_it_comes_twice(sessions: s
             assert [answer.one()[0] for answer in asked] == [0, 1, 4, 9, 16]
             assert nothing.rows == []
             assert mixed.one() == ('ä%s{,"', None, None, b"x")
+
+
+def test_what_is_planned_by_key_takes_no_plan_made_otherwise(
+    sessions: sessionmaker[Session],
+) -> None:
+    """A plan made in some other way reads all rows, and is kept with the statement for whoever asks next."""
+    find = "SELECT number FROM pebbles WHERE number = %s::bigint"
+
+    def how(session: Session, *, by_key: bool) -> str:
+        connection = driver_of(session)
+        trip = Journey(connection, by_key=by_key)
+        trip.ask(find, [3])
+        trip.go()
+        name = journey._prepared[connection][find, by_key]  # pyright: ignore[reportPrivateUsage]
+        found = connection.pgconn.exec_(b"EXPLAIN EXECUTE " + name + b"(3)").get_value(0, 0)
+        assert found is not None
+        return found.decode()
+
+    with sessions.begin() as session:
+        session.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        for kind in ("indexscan", "indexonlyscan", "bitmapscan"):
+            session.execute(text(f"SET LOCAL enable_{kind} = off"))
+        assert how(session, by_key=False).startswith("Seq Scan on pebbles")
+    with sessions.begin() as session:
+        session.execute(text(PLANS))
+        assert how(session, by_key=False).startswith("Seq Scan on pebbles")
+        assert how(session, by_key=True).startswith("Index Only Scan")
 
 
 def test_a_journey_is_in_the_sessions_transaction(sessions: sessionmaker[Session]) -> None:
