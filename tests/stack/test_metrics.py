@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from urllib.request import urlopen
 
 import pytest
@@ -96,6 +97,8 @@ def test_the_figures_are_served_and_hold_no_secret() -> None:
 
 
 def test_a_process_of_the_api_tells_its_own_figures_and_none_of_the_chain() -> None:
+    # Such a process has loaded it, and each rate is told from the beginning.
+    import_module("entitlement.api.addresses")
     port = free_port()
     metrics.serve_metrics("127.0.0.1", port, metrics.OF_API, setting="API_METRICS_PORT")
     with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
