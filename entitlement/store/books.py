@@ -16,12 +16,13 @@ from entitlement.core.epochs import Epoch
 from entitlement.core.holds import Hold, HoldKind, HoldState
 from entitlement.core.key_book import KeyBook
 from entitlement.core.keys import ApiKey, KeyKind, ModelPrivacy
-from entitlement.core.ledger import Bucket, Part, Source
+from entitlement.core.ledger import Part, Source
 from entitlement.core.limits import KeyLimits, LimitPeriod, period_epochs
 from entitlement.core.tiers import Tier, TierRates, tier_of
 from entitlement.core.units import NanoUsd, Wallet, Wei
 from entitlement.store.entry_batches import ask_lane
 from entitlement.store.journey import Answer, Journey
+from entitlement.store.ledger import BUCKET_COLUMNS, bucket_of
 from entitlement.store.owners import Name, Owner, Owners
 from entitlement.store.raw import array, driver_of, hashes, words
 
@@ -119,10 +120,9 @@ KEYS = """
     ) AS s ON true
     WHERE k.id = ANY(%s::text[])
 """
-BUCKETS = """
-    SELECT account_id, id, source, epoch, expires_at, available, held, granted, consumed, expired
-    FROM buckets WHERE account_id = ANY(%s::bigint[]) AND NOT closed
-"""
+BUCKETS = f"""
+    SELECT {BUCKET_COLUMNS} FROM buckets WHERE account_id = ANY(%s::bigint[]) AND NOT closed
+"""  # noqa: S608 - our own names
 HOLDS = f"""
     SELECT false, {HOLD_COLUMNS} FROM holds WHERE id = ANY(%s::text[])
     UNION ALL
@@ -190,7 +190,7 @@ def read_books(session: Session, asked: Asked, rates: Mapping[Tier, TierRates]) 
     now = micros // 1_000_000
     accounts = {row[0]: _book(row, now, micros, rates) for row in locked.rows}
     for row in buckets.rows:
-        accounts[row[0]].buckets[row[1]] = _bucket(row)
+        accounts[row[0]].buckets[row[1]] = bucket_of(row)
     _put_keys(accounts, of_keys.rows)
     seen: dict[RequestName, Hold] = {}
     for was_seen, *row in found.rows:
@@ -250,10 +250,6 @@ def _book(row: tuple[Any, ...], now: int, micros: int, rates: Mapping[Tier, Tier
     return AccountBook(
         account_id, Wallet(wallet), now, micros, rate_until, tier, rates[tier], has_webhook=has_webhook
     )
-
-
-def _bucket(row: tuple[Any, ...]) -> Bucket:
-    return Bucket(row[1], Source(row[2]), *row[3:])
 
 
 def _put_keys(accounts: dict[int, AccountBook], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -11,7 +11,7 @@ from entitlement.core.ledger import MOVES, Bucket, Entry, Place, Posting, Source
 from entitlement.core.units import NanoUsd
 from entitlement.store.bulk import any_number
 from entitlement.store.entry_batches import Lane, bound, lane_for
-from entitlement.store.journey import Answer, Journey
+from entitlement.store.journey import Answer, Journey, Row
 from entitlement.store.raw import array, driver_of, told_as_ours, words
 from entitlement.store.session import fresh
 from entitlement.store.tables import BucketRow
@@ -68,10 +68,10 @@ def open_bucket(
     return _bucket(row)
 
 
-_DAILY = """
-    SELECT account_id, id, source, epoch, expires_at, available, held, granted, consumed, expired
-    FROM buckets WHERE account_id = ANY(%s::bigint[]) AND epoch = %s::integer
-"""
+BUCKET_COLUMNS = "account_id, id, source, epoch, expires_at, available, held, granted, consumed, expired"
+_DAILY = f"""
+    SELECT {BUCKET_COLUMNS} FROM buckets WHERE account_id = ANY(%s::bigint[]) AND epoch = %s::integer
+"""  # noqa: S608 - our own names
 _BUCKET_IDS = """
     SELECT coalesce(array_agg(nextval(pg_get_serial_sequence('buckets', 'id'))), '{}')
     FROM generate_series(1, %s::integer)
@@ -91,7 +91,12 @@ def ask_daily_buckets(journey: Journey, account_ids: Iterable[int], epoch: Epoch
 
 def daily_buckets_of(asked: Answer) -> dict[tuple[int, Source], Bucket]:
     """Return them by account and source, once the journey is made."""
-    return {(row[0], Source(row[2])): Bucket(row[1], Source(row[2]), *row[3:]) for row in asked.rows}
+    return {(row[0], Source(row[2])): bucket_of(row) for row in asked.rows}
+
+
+def bucket_of(row: Row) -> Bucket:
+    """Return the bucket of a row of BUCKET_COLUMNS."""
+    return Bucket(row[1], Source(row[2]), *row[3:])
 
 
 def ask_bucket_ids(journey: Journey, count: int) -> Answer:
