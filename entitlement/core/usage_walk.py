@@ -83,6 +83,11 @@ class HistoryQuery:
         if self.start > self.end:
             raise InvalidRequest("startTimestamp is after endTimestamp", field="startTimestamp")
 
+    @property
+    def free_too(self) -> bool:
+        """Whether requests that cost nothing are in the walk: they have records, and no rows."""
+        return self.view is View.RECORDS and self.currency is None
+
     def epochs(self, position: "Position") -> tuple[Epoch, Epoch]:
         """Return the days, [first, after the last), whose requests can be on a page that begins there."""
         start, end = self.times(position)
@@ -123,7 +128,8 @@ class Page(Generic[Told]):
 def page_of_rows(query: HistoryQuery, position: Position, records: Sequence[UsageRecord]) -> Page[UsageRow]:
     """Return a page of the records' rows.
 
-    `records` are in order, from `position` on, and more of them than fit on a page if there are more.
+    `records` are in order, from `position` on, and more of them than fit on a page if there are more. Each
+    has a row at least: by the number of rows the page knows whether it is the last.
     """
     rows: list[UsageRow] = []
     ends: list[Position] = []
@@ -138,7 +144,7 @@ def page_of_rows(query: HistoryQuery, position: Position, records: Sequence[Usag
 def page_of_records(
     query: HistoryQuery, position: Position, records: Sequence[UsageRecord]
 ) -> Page[UsageRecord]:
-    """Return a page of records, which are given as to `page_of_rows`."""
+    """Return a page of records, which are in order, from `position` on, and enough as for `page_of_rows`."""
     new = [each for each in records if not (position.rows_told and _is_at(position, each))]
     return _cut(query, new, [Position(each.at, each.hold_id, each.number, 1) for each in new])
 

@@ -64,7 +64,8 @@ _BY_DAY, _BY_MODEL, _BY_KEY, _BY_MODEL_AND_DAY, _BY_KEY_AND_DAY = 0b011, 0b101, 
 def records(session: Session, query: HistoryQuery, position: Position, *, limit: int) -> list[UsageRecord]:
     """Return up to `limit` records from `position` on, that one included, in the order of the query.
 
-    Of one currency, only what was charged in it; of both, also what was free.
+    Of one currency, only what was charged in it; of both, what was charged in either, and what was free if
+    the walk goes by records.
     """
     first, after_last = query.epochs(position)
     start, end = query.times(position)
@@ -83,7 +84,7 @@ def records(session: Session, query: HistoryQuery, position: Position, *, limit:
             "number": position.number,
             "diem_too": query.currency in (None, Currency.DIEM),
             "usd_too": query.currency in (None, Currency.USD),
-            "free_too": query.currency is None,
+            "free_too": query.free_too,
             "limit": limit,
         },
     )

@@ -123,7 +123,9 @@ def lying_node(honest: str) -> Iterator[LyingNode]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     node.url = f"http://127.0.0.1:{server.server_port}"
-    yield node
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield node
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -170,6 +170,23 @@ def test_rows_records_days_models_and_keys_all_sum_to_what_the_journal_says(
     assert alone.by_day.get(Epoch(today - 1)) == found.by_key_and_day.get((other.key.id, Epoch(today - 1)))
 
 
+def test_requests_that_were_free_do_not_end_a_walk_by_rows_before_its_last_row(sessions: Sessions) -> None:
+    who = holder(sessions, diem=100)
+    free, charged = 2 * SMALLEST_PAGE, SMALLEST_PAGE + 5
+    for number in range(free):
+        charge(sessions, who, f"free {number}", 1, 0)
+        if number < charged:
+            charge(sessions, who, f"charged {number}", 1, 1)
+    later(sessions, 1)
+    reading = ReadUsage(sessions)
+    for currency in (None, Currency.DIEM):
+        rows = walk_rows(reading, query(who, currency=currency))
+        assert sorted(row.record.request_id for row in rows) == sorted(
+            f"charged {number}" for number in range(charged)
+        )
+    assert len(walk_records(reading, query(who, view=View.RECORDS))) == free + charged
+
+
 def test_a_window_begins_with_its_start_and_ends_before_its_end(sessions: Sessions) -> None:
     who = holder(sessions, diem=100)
     times: list[int] = []

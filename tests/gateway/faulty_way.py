@@ -7,12 +7,14 @@ from collections import Counter
 import httpx
 from starlette.types import Receive, Scope, Send
 
+SLOW_SECONDS = 0.5
+
 
 class FaultyWay:
     """Passes requests on to `target`, or does to the next ones what `faults` says, first to last.
 
     "refuse"  answer 503 and pass nothing on       "lose"  pass it on, and lose the answer
-    "drop"    break off the answer, pass nothing   "slow"  pass it on after half a second
+    "drop"    break off the answer, pass nothing   "slow"  pass it on after SLOW_SECONDS
     (status, body)  answer this instead
     """
 
@@ -52,7 +54,7 @@ class FaultyWay:
         if fault == "drop":
             await break_off(send)
         if fault == "slow":
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(SLOW_SECONDS)
         query = scope["query_string"].decode()
         headers = [(k, v) for k, v in scope["headers"] if k not in {b"host", b"content-length"}]
         async with httpx.AsyncClient(timeout=30) as client:

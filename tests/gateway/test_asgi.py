@@ -49,7 +49,7 @@ Ask = Callable[..., httpx.Response]
 
 @pytest.fixture(scope="module")
 def ask(way_stand: tuple[object, str], credit_service: CreditService) -> Iterator[Ask]:
-    policy = RetryPolicy(attempts_max=2, attempt_seconds=1, deadline_seconds=2, first_delay_seconds=0.01)
+    policy = RetryPolicy(attempts_max=2, attempt_seconds=10, deadline_seconds=20, first_delay_seconds=0.01)
     client = AsyncCreditClient(way_stand[1], credit_service.service_token, policy=policy)
 
     @asynccontextmanager

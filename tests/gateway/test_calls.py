@@ -42,7 +42,7 @@ from tests.gateway.rule_keeper import TOKEN, Credit, RuleKeeper
 from tests.gateway.running import Stand, running
 
 POLICY = RetryPolicy(
-    attempts_max=4, attempt_seconds=1, deadline_seconds=3, first_delay_seconds=0.01, delay_max_seconds=0.05
+    attempts_max=4, attempt_seconds=10, deadline_seconds=30, first_delay_seconds=0.01, delay_max_seconds=0.05
 )
 USAGE = Usage("m", 1, 2, 3, 200)
 KEY = "ent_key"

@@ -39,7 +39,7 @@ def nginx(
     way_stand: tuple[Stand, str], credit_service: CreditService, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[httpx.Client]:
     folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    policy = RetryPolicy(attempts_max=2, attempt_seconds=2, deadline_seconds=3, first_delay_seconds=0.01)
+    policy = RetryPolicy(attempts_max=2, attempt_seconds=10, deadline_seconds=20, first_delay_seconds=0.01)
     client = AsyncCreditClient(way_stand[1], credit_service.service_token, policy=policy)
     app = Starlette(routes=[Route("/{status}/{cost}", behind)])
     with running(create_app(client, NanoUsd(PRICE))) as answerer, running(app) as protected:
