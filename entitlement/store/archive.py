@@ -18,6 +18,7 @@ _SETTLED = text("""
        AND NOT EXISTS (SELECT FROM holds WHERE state = 'open' AND epoch <= :last)
        AND NOT EXISTS (SELECT FROM buckets WHERE epoch <= :last AND NOT closed)
 """)
+_TAKEN_OUT = text("SELECT EXISTS (SELECT FROM archived_weeks WHERE week >= :week)")
 _PRUNE = text("""
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE due_at IS NULL AND created_at < :before
@@ -43,6 +44,11 @@ def is_settled(session: Session, week: int) -> bool:
     credit is left to expire.
     """
     return bool(session.execute(_SETTLED, {"last": last_epoch(week)}).scalar_one())
+
+
+def is_taken_out(session: Session, epoch: Epoch) -> bool:
+    """Tell whether the week of a day was taken out: then all before it were."""
+    return bool(session.execute(_TAKEN_OUT, {"week": week_of(epoch)}).scalar_one())
 
 
 def take_out(session: Session, week: int, now: int, *, patience_ms: int) -> None:

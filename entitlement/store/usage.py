@@ -1,25 +1,30 @@
 """Rows of usage as their account's owner reads them.
 
 Every statement names the days it can be about: usage is kept by weeks, and a week that is not named is not
-opened. About one request also those are asked that were taken out (store.archive).
+opened. Weeks that were taken out (store.archive) are read where the days reach back to them.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from entitlement.core.epochs import Epoch
+from entitlement.core.epochs import Epoch, starts_at
 from entitlement.core.limits import Currency
 from entitlement.core.units import NanoUsd
 from entitlement.core.usage import Analytics, Sums, UsageRecord
 from entitlement.core.usage_walk import BEGINNING, HistoryQuery, Order, Position
+from entitlement.store import archive
 
 _COLUMNS = """created_at, hold_id, number, epoch, key_id, request_id, model, input_tokens, output_tokens,
               images, latency_ms, status, price_version, diem, usd, shortfall"""
 
+_SOURCE = "{source}"
+"""Stands for the table, or for the view of it and of what was taken out of it."""
+
 _IN_WALK = f"""
-SELECT {_COLUMNS} FROM usage
+SELECT {_COLUMNS} FROM {_SOURCE}
 WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last
     AND created_at >= :start AND created_at < :end
     AND (CAST(:key_id AS text) IS NULL OR key_id = :key_id)
@@ -35,15 +40,15 @@ ORDER BY created_at DESC, hold_id DESC, number DESC LIMIT :limit
 """,
 }
 
-_SUMS = """
+_SUMS = f"""
 SELECT grouping(epoch, model, key_id), epoch, model, key_id, sum(diem), sum(usd), sum(shortfall), count(*),
        coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
        coalesce(sum(images), 0)
-FROM usage
-WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last
+FROM {_SOURCE}
+WHERE account_id = :account_id AND epoch >= :first AND epoch < :after_last AND created_at >= :start
     AND (CAST(:only_key AS text) IS NULL OR key_id = :only_key)
 GROUP BY GROUPING SETS ((epoch), (model), (key_id), (epoch, model), (epoch, key_id))
-"""
+"""  # noqa: S608 - likewise
 
 _OF_REQUEST = f"""
 SELECT {_COLUMNS} FROM all_usage
@@ -69,8 +74,10 @@ def records(session: Session, query: HistoryQuery, position: Position, *, limit:
     """
     first, after_last = query.epochs(position)
     start, end = query.times(position)
-    rows = session.execute(
-        text(_WALKS[query.order]),
+    rows = _reaching_back(
+        session,
+        _WALKS[query.order],
+        first,
         {
             "account_id": query.account_id,
             "key_id": query.key_id,
@@ -95,9 +102,18 @@ def analytics(
     session: Session, account_id: int, *, key_id: str | None, first: Epoch, after_last: Epoch
 ) -> Analytics:
     """Return the account's sums for the days [first, after_last), of one key or of all."""
-    rows = session.execute(
-        text(_SUMS),
-        {"account_id": account_id, "only_key": key_id, "first": first, "after_last": after_last},
+    rows = _reaching_back(
+        session,
+        _SUMS,
+        first,
+        {
+            "account_id": account_id,
+            "only_key": key_id,
+            "first": first,
+            "after_last": after_last,
+            # Nothing is booked before its day: what is older is passed over by the index.
+            "start": starts_at(first),
+        },
     )
     found = Analytics(first, after_last, {}, {}, {}, {}, {})
     for row in rows:
@@ -154,6 +170,17 @@ def of_hold(session: Session, hold_id: str, epoch: Epoch, *, limit: int) -> list
     """Return what was charged to a hold or lease, in order."""
     rows = session.execute(text(_OF_HOLD), {"hold_id": hold_id, "epoch": epoch, "limit": limit})
     return [_record(row) for row in rows]
+
+
+def _reaching_back(
+    session: Session, statement: str, first: Epoch, parameters: Mapping[str, object]
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return what a statement finds in the table, and in the archive if days from `first` on are in it."""
+    rows = session.execute(text(statement.format(source="usage")), parameters).all()
+    # Asked when the table has been read: until this transaction ends nothing more is taken out of it.
+    if archive.is_taken_out(session, first):
+        rows = session.execute(text(statement.format(source="all_usage")), parameters).all()
+    return rows
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> UsageRecord:

@@ -1,5 +1,7 @@
 """Old weeks are taken out whole or not at all, and nothing that is asked of the journal misses them."""
 
+from dataclasses import replace
+
 import pytest
 from alembic import command
 from sqlalchemy import text
@@ -10,16 +12,19 @@ from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, ends_at
 from entitlement.core.holds import Usage
 from entitlement.core.ledger import Source
 from entitlement.core.units import NanoUsd
+from entitlement.core.usage_walk import BEGINNING, SMALLEST_PAGE, HistoryQuery, Order, View
 from entitlement.flows.archive_weeks import ArchiveWeeks, Keeping
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.explain_request import ExplainRequest
 from entitlement.flows.own_data import OwnData
+from entitlement.flows.read_usage import ReadUsage
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.spend_credit import SpendCredit
-from entitlement.store import archive, schema
+from entitlement.store import archive, schema, usage
 from entitlement.store.clock import service_time
 from entitlement.store.weeks import week_of
 from tests.audit.support import address
+from tests.flows.test_read_usage import now, walk_records, walk_rows
 from tests.proofs import TODAY, Days, Sessions
 from tests.support import USD, assert_books_close, grant
 
@@ -187,6 +192,47 @@ def test_an_owner_is_explained_and_given_a_request_of_a_week_that_was_taken_out(
     archived(days.sessions)
     assert told()[0] == before[0]
     assert told()[1] == before[1]
+
+
+def test_an_owners_history_and_sums_are_the_same_with_what_was_taken_out(days: Days) -> None:
+    mine = days.holders[1]
+    grant(days.sessions, mine.account_id, Source.PREPAID, USD)
+    much_later(days)
+    spend = SpendCredit(days.sessions)
+    for number in range(SMALLEST_PAGE + 2):
+        held = spend.hold(mine.gateway_id, mine.request(100, f"later {number}")).hold
+        spend.capture(mine.gateway_id, held.id, NanoUsd(number % 3), Usage(model="m", output_tokens=number))
+    days.clock.jump_to(now(days.sessions) + 1)
+    reading = ReadUsage(days.sessions)
+
+    def told() -> tuple[object, ...]:
+        asked = HistoryQuery(mine.account_id, View.ROWS, None, None, 0, 10**11, SMALLEST_PAGE)
+        by_records = replace(asked, view=View.RECORDS)
+        return (
+            walk_rows(reading, asked),
+            walk_records(reading, by_records),
+            walk_records(reading, replace(by_records, order=Order.NEWEST)),
+            walk_records(reading, replace(by_records, end=ends_at(TODAY))),
+            reading.analytics(mine.account_id, lookback="90d"),
+            reading.analytics(mine.account_id, lookback="1d"),
+        )
+
+    before = told()
+    assert [each.request_id for each in before[3]] == ["r1"]  # type: ignore[attr-defined]
+    assert archived(days.sessions) == [WEEK]
+    for one, other in zip(told(), before, strict=True):
+        assert one == other
+
+
+def test_no_week_is_taken_out_between_a_reading_of_usage_and_the_question_whether_one_was(days: Days) -> None:
+    much_later(days)
+    mine = days.holders[1]
+    asked = HistoryQuery(mine.account_id, View.RECORDS, None, None, 0, 10**11, SMALLEST_PAGE)
+    with days.sessions.begin() as session:
+        assert len(usage.records(session, asked, BEGINNING, limit=5)) == 1
+        assert archived(days.sessions) == []
+        assert len(usage.records(session, asked, BEGINNING, limit=5)) == 1
+    assert archived(days.sessions) == [WEEK]
 
 
 def test_deleting_reaches_what_was_taken_out(days: Days) -> None:
