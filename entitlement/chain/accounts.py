@@ -7,15 +7,18 @@ is wrong with one, no message and no trace holds any of it.
 import json
 from collections.abc import Callable
 from pathlib import Path
-
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
+from typing import TYPE_CHECKING
 
 from entitlement.core.errors import SetupError
 
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
-def account_from_key(key: str, where: str) -> LocalAccount:
+
+def account_from_key(key: str, where: str) -> "LocalAccount":
     """Return the account of a private key; `where` names its source in the `SetupError` for what is none."""
+    from eth_account import Account  # noqa: PLC0415 - a process that signs nothing needs none
+
     try:
         return Account.from_key(key.strip())
     except Exception:  # noqa: BLE001 - whatever is wrong with a key, it may not appear in a message or a trace
@@ -24,11 +27,13 @@ def account_from_key(key: str, where: str) -> LocalAccount:
         ) from None
 
 
-def account_from_keystore(path: Path, password: Callable[[], str]) -> LocalAccount:
+def account_from_keystore(path: Path, password: Callable[[], str]) -> "LocalAccount":
     """Return the account in an encrypted keystore, as geth, Foundry and wallets write it (version 3).
 
     `password` is asked only if the file is one. Raises `SetupError`.
     """
+    from eth_account import Account  # noqa: PLC0415 - likewise
+
     try:
         keystore = json.loads(path.read_text())
         kind = keystore["version"]

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
-
-from eth_account import Account
-from eth_account.messages import encode_typed_data
-from eth_account.signers.local import LocalAccount
+from typing import TYPE_CHECKING, Any, cast
 
 from entitlement.core.attested import Document, Domain, Types, document
 from entitlement.core.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 _SIGNED = ("types", "primaryType", "domain", "message")
 
@@ -18,11 +17,13 @@ _SIGNED = ("types", "primaryType", "domain", "message")
 class Attester:
     """Signs for one deployment."""
 
-    account: LocalAccount
+    account: "LocalAccount"
     domain: Domain
 
     def sign(self, types: Types, message: Mapping[str, object]) -> Document:
         """Return a signed document of the first of `types`."""
+        from eth_account.messages import encode_typed_data  # noqa: PLC0415 - a service without a key needs none
+
         made = document(self.domain, types, message)
         signature = self.account.sign_message(encode_typed_data(full_message=cast("dict[str, Any]", made)))
         return {**made, "operator": self.account.address, "signature": f"0x{signature.signature.hex()}"}
@@ -30,6 +31,9 @@ class Attester:
 
 def signer_of(signed: Mapping[str, object]) -> str:
     """Return who signed a document, with the checksum. Raises InvalidRequest where that cannot be told."""
+    from eth_account import Account  # noqa: PLC0415 - likewise
+    from eth_account.messages import encode_typed_data  # noqa: PLC0415 - likewise
+
     try:
         plain = encode_typed_data(full_message={name: signed[name] for name in _SIGNED})
         return str(Account.recover_message(plain, signature=str(signed["signature"])))

@@ -6,11 +6,10 @@ Runs are 0, 1, 2, ... and the burner counts them, so a node that leaves one out 
 from collections.abc import Sequence
 from typing import Any, cast
 
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from entitlement.chain import answers
+from entitlement.chain.abi import decode
 from entitlement.chain.log_ranges import LogRanges
 from entitlement.chain.reader import ChainReader
 from entitlement.chain.rpc import Rpc
@@ -68,7 +67,7 @@ def executed(log: dict[str, Any]) -> tuple[int, Wallet, int, int, int]:
         topics = cast("Sequence[str]", log["topics"])
         spent, burned, price = decode(["uint256"] * 3, bytes.fromhex(log["data"][2:]))
         return int(topics[1], 16), Wallet("0x" + topics[2][-40:].lower()), spent, burned, price
-    except (DecodingError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise InconsistentNode("a log of BuybackExecuted cannot be read") from error
 
 

@@ -14,9 +14,7 @@ import time
 from collections.abc import Callable
 from threading import BoundedSemaphore, Lock
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
-
+from entitlement.chain.abi import Undecodable, decode, encode
 from entitlement.chain.refusals import RefusedByNode, Throttled
 from entitlement.chain.rpc import Rpc, RpcLimits
 from entitlement.core.errors import InconsistentNode, RateLimited
@@ -110,6 +108,6 @@ def _question(wallet: Wallet, digest: bytes, signature: bytes) -> bytes | None:
             factory, preparation, signature = decode(
                 ["address", "bytes", "bytes"], signature[: -len(_ENDING)]
             )
-        except (DecodingError, OverflowError):
+        except Undecodable:
             return None
     return encode(_ARGUMENTS, (wallet, digest, signature, factory, preparation))

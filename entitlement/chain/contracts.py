@@ -9,14 +9,13 @@ from json import JSONDecodeError
 from typing import Any, cast
 
 import requests
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, RPCResponse
 
+from entitlement.chain.abi import Undecodable, decode, encode
 from entitlement.chain.addresses import addresses_in
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.reverts import RevertReader, revert_data, shown
@@ -152,7 +151,7 @@ class Contracts:
                 continue
             try:
                 values = decode(types, data[4:])
-            except DecodingError:
+            except Undecodable:
                 break
             given = (
                 f"{each['name']}={shown(value)}" for each, value in zip(entry["inputs"], values, strict=True)

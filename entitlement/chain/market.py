@@ -2,11 +2,10 @@
 
 from typing import cast
 
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
+from entitlement.chain.abi import decode
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.raw_calls import ask
 from entitlement.chain.reverts import revert_data
@@ -93,6 +92,6 @@ class MarketReader:
             raise NodeUnavailable(method="eth_call", reason=str(answer["error"])[:200])
         try:
             spent, burned = decode(["uint256", "uint256"], bytes.fromhex(str(answer.get("result"))[2:]))
-        except (DecodingError, ValueError):
+        except ValueError:
             raise InconsistentNode("a trial was answered with no two numbers") from None
         return Fill(Usdc(spent), Wei(burned), market.depth.sqrt_price)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, RPCResponse
 
+from entitlement.chain.abi import decode, encode
 from entitlement.chain.reverts import revert_data
 from entitlement.core.errors import InconsistentNode, NodeUnavailable, TransactionFailed
 
@@ -63,7 +62,7 @@ def _decoded(signature: str, answers: Sequence[str], told: RPCResponse) -> tuple
         raise TransactionFailed(what=signature, reason="there is no such function, or no contract")
     try:
         values = decode(answers, bytes.fromhex(result[2:]))
-    except (DecodingError, ValueError) as error:
+    except ValueError as error:
         raise InconsistentNode(f"{signature} was answered with {result[:68]}") from error
     return tuple(
         to_checksum_address(value) if type_ == "address" else value

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
 
+from entitlement.chain.abi import Undecodable, decode
 from entitlement.chain.artifacts import Artifacts
 
 _SELECTOR_BYTES = 4
@@ -38,7 +37,7 @@ class RevertReader:
             return f"an error that is not known here, 0x{data[:68].hex()}" if data else "no reason given"
         try:
             values = decode([given["type"] for given in error["inputs"]], data[_SELECTOR_BYTES:])
-        except DecodingError:
+        except Undecodable:
             return f"{error['name']} with arguments that cannot be read, 0x{data[:68].hex()}"
         told = (
             f"{given['name']}={shown(value)}" for given, value in zip(error["inputs"], values, strict=True)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
 from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -10,6 +9,7 @@ from hexbytes import HexBytes
 from web3.exceptions import TransactionNotFound, Web3Exception
 from web3.types import TxParams
 
+from entitlement.chain.abi import encode
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.raw_calls import ask
 from entitlement.chain.reader import ChainReader

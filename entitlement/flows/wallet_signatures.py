@@ -9,11 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import structlog
-from eth_account import Account
-from eth_account.messages import encode_defunct
-from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
-from eth_utils.exceptions import ValidationError as EthereumValidationError
 
 from entitlement.chain.contract_wallets import signature_bytes
 from entitlement.core.errors import InconsistentNode, NodeUnavailable, SetupError, SignInRefused
@@ -75,6 +71,12 @@ class WalletSignatures:
 
 def recover(text: str, signature: str) -> Wallet:
     """Return the wallet that signed `text` by `personal_sign` (EIP-191). Raises SignInRefused."""
+    # They take long to load: the first who signs in waits for it, and not every gateway after a restart.
+    from eth_account import Account  # noqa: PLC0415 - for the reason above
+    from eth_account.messages import encode_defunct  # noqa: PLC0415 - likewise
+    from eth_keys.exceptions import BadSignature  # noqa: PLC0415 - likewise
+    from eth_utils.exceptions import ValidationError as EthereumValidationError  # noqa: PLC0415 - likewise
+
     try:
         if not _SIGNATURE.fullmatch(signature):
             raise ValueError("not 65 bytes")  # noqa: TRY301 - one refusal for all
@@ -88,5 +90,7 @@ def recover(text: str, signature: str) -> Wallet:
 
 def _digest(text: str) -> bytes:
     """Return what `personal_sign` signs, as contracts are given it."""
+    from eth_account.messages import encode_defunct  # noqa: PLC0415 - likewise
+
     signable = encode_defunct(text=text)
     return keccak(b"\x19" + signable.version + signable.header + signable.body)

@@ -1,8 +1,7 @@
 """Who signs for the operator: a key that is configured, or on a development network one that is made once."""
 
 import secrets
-
-from eth_account.signers.local import LocalAccount
+from typing import TYPE_CHECKING
 
 from entitlement.chain.accounts import account_from_key, account_from_keystore
 from entitlement.chain.addresses import addresses_in
@@ -17,6 +16,9 @@ from entitlement.core.errors import SetupError
 from entitlement.core.statements import Holding
 from entitlement.settings import Settings
 from entitlement.wiring.private_files import create_private
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 
 def attester(settings: Settings, network: Network) -> Attester:
@@ -50,7 +52,7 @@ def usdc_held(settings: Settings, network: Network, block: Header) -> list[Holdi
         return holdings(rpc, deployment.market.usdc, holders, block)
 
 
-def operator_account(settings: Settings, network: Network) -> LocalAccount:
+def operator_account(settings: Settings, network: Network) -> "LocalAccount":
     """Return the operator's account. Raises SetupError."""
     if settings.operator_key is not None:
         return account_from_key(settings.operator_key.get_secret_value(), "ENTITLEMENT_OPERATOR_KEY")

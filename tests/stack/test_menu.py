@@ -197,3 +197,14 @@ def test_whoever_follows_loads_nothing_that_only_transactions_need() -> None:
     loads = "import sys, entitlement.wiring.following; print('web3' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "False"
+
+
+def test_the_api_loads_what_signs_and_codes_when_it_is_first_needed() -> None:
+    """They take a tenth of its start, for which every gateway waits after a restart."""
+    late = "('web3', 'eth_abi', 'eth_account', 'siwe')"
+    loads = (
+        "import sys, entitlement.api.app, entitlement.wiring.service; "
+        f"print([each for each in {late} if each in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"

@@ -4,9 +4,9 @@ solc leaves zeros where immutables go and says where. Every one of them is known
 filled in, the compiled code must be exactly what the chain has.
 """
 
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from entitlement.chain.abi import encode
 from entitlement.chain.artifacts import Artifact
 from entitlement.chain.deployment.findings import Finding
 from entitlement.chain.deployment.order import DEV_DOLLAR, DEV_TRADER, PAIR_VENUE

@@ -10,6 +10,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from pydantic import ConfigDict
 
+from entitlement.chain.abi import encode
 from entitlement.chain.deployment.parameters import STRICT, Address
 from entitlement.chain.toolchain import PROJECT
 from entitlement.core.errors import SetupError
@@ -36,8 +37,6 @@ class Market:
 
 def market_at(usdc: str, uniswap_factory: str, vvv: str, fee: int) -> Market:
     """Return the market that VVV has at a fee in millionths, whether its pool exists yet or not."""
-    from eth_abi.abi import encode  # noqa: PLC0415 - a grammar and its parser, which no follower needs
-
     token0, token1 = sorted((usdc, vvv), key=lambda address: int(address, 16))
     salt = keccak(encode(["address", "address", "uint24"], [token0, token1, fee]))
     made = keccak(b"\xff" + bytes.fromhex(uniswap_factory[2:]) + salt + POOL_CODE_HASH)

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from entitlement.chain.abi import decode, encode
 from entitlement.chain.live.profile import DIEM, STAKED_VVV, LiveProfile
 from entitlement.chain.rpc import Rpc
 from entitlement.core.errors import InconsistentNode
@@ -100,7 +99,7 @@ class LiveViews:
         outputs = self._functions[question.contract, question.function]["outputs"]
         try:
             values = decode([each["type"] for each in outputs], bytes.fromhex(str(result)[2:]))
-        except (DecodingError, ValueError) as error:
+        except ValueError as error:
             raise InconsistentNode(
                 f"{question.contract}.{question.function} was answered with {str(result)[:80]}"
             ) from error

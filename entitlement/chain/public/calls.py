@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+from entitlement.chain.abi import Undecodable, decode
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.public.decode import plain
 
@@ -50,7 +49,7 @@ class CallReader:
         types = [collapse_if_tuple(each) for each in entry["inputs"]]
         try:
             values = decode(types, given[_SELECTOR:])
-        except DecodingError:
+        except Undecodable:
             return Described(contract, _signature(entry), ())
         return Described(
             contract,

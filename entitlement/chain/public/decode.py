@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eth_abi.abi import decode
-from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from entitlement.chain import answers
+from entitlement.chain.abi import decode
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.decode import topic_of
 from entitlement.core import public_events as said
@@ -120,7 +119,7 @@ def _arguments(entry: dict[str, Any], topics: list[str], data: object) -> dict[s
         words = bytes.fromhex("".join(topic.removeprefix("0x") for topic in topics))
         in_topics = decode([each["type"] for each in indexed], words)
         in_data = decode([each["type"] for each in others], bytes.fromhex(str(data).removeprefix("0x")))
-    except (DecodingError, ValueError) as error:
+    except ValueError as error:
         raise InconsistentNode(f"a log of {entry['name']} has words that are not its types") from error
     return {
         each["name"]: plain(each["type"], value)

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
+from entitlement.chain.abi import decode, encode
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.public.decode import plain
 from entitlement.chain.rpc import Rpc
@@ -86,7 +85,7 @@ class PublicViews:
         types = [collapse_if_tuple(each) for each in outputs]
         try:
             values = decode(types, bytes.fromhex(str(result)[2:]))
-        except (DecodingError, ValueError) as error:
+        except ValueError as error:
             raise InconsistentNode(
                 f"{question.contract}.{question.function} was answered with {str(result)[:80]}"
             ) from error

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+
+from entitlement.chain.abi import encode
 
 NO_PREDECESSOR = bytes(32)
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from entitlement.chain.abi import encode
 from entitlement.chain.timelock.operation import NO_PREDECESSOR, Call, operation_id
 
 

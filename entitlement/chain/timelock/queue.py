@@ -6,12 +6,12 @@ scheduled --the delay--> ready --executed--> done
 
 from dataclasses import replace
 
-from eth_abi.abi import decode
 from eth_typing import BlockNumber
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3.types import LogReceipt
 
+from entitlement.chain.abi import decode
 from entitlement.chain.contracts import Contracts
 from entitlement.chain.deployment.powers import logs_of
 from entitlement.chain.deployment.record import Deployment
