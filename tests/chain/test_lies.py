@@ -360,7 +360,7 @@ def test_an_answer_to_another_question_is_not_believed(
 @pytest.mark.parametrize(
     "fault",
     [
-        RawAnswer(hang_seconds=3),
+        RawAnswer(hang_seconds=10),
         RawAnswer(body=b" " * 400 + b"{}", drip_seconds=0.05),
     ],
 )
@@ -370,7 +370,7 @@ def test_a_node_that_hangs_or_drips_is_given_up_in_time(fault: RawAnswer, node: 
     started = time.monotonic()
     with JsonRpc(node.url, limits) as rpc, pytest.raises(NodeUnavailable, match=r"in time|too long"):
         rpc.call("eth_chainId")
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 8
 
 
 def test_an_error_never_shows_the_url_which_may_hold_a_key(node: LyingNode, system: System) -> None:

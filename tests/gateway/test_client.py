@@ -129,7 +129,8 @@ async def test_the_deadline_bounds_the_tries_too(
     async with AsyncCreditClient(way_url, credit_service.service_token, policy=policy) as client:
         with pytest.raises(CreditUnavailable):
             await client.introspect(key)
-    assert asyncio.get_running_loop().time() - began < 1.0
+    # A thousand tries would take minutes.
+    assert asyncio.get_running_loop().time() - began < 10
 
 
 async def test_a_wait_that_the_service_asks_for_is_passed_on_when_it_is_too_long(
