@@ -278,6 +278,9 @@ class AccountBook:
             if spent:
                 raise errors.HoldAlreadyEnded(hold=lease.id, state=lease.state, captured=lease.captured)
             return lease
+        if report.spent < told:
+            # An old call: what its gateway wanted then must not lower what it spends from now.
+            return lease
         key = self.keys[lease.key_id]
         lines = lines_of_lease(lease, spent, report.requests)
         paid, rest = settle_lease(

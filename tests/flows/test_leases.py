@@ -92,6 +92,19 @@ def test_a_report_that_comes_late_out_of_its_order_changes_nothing_back(
     assert_books_close(sessions)
 
 
+def test_a_report_that_comes_late_leaves_the_lease_as_large_and_as_long_as_it_is(
+    sessions: Sessions, spend: SpendCredit, clock: ShiftClock
+) -> None:
+    alice = holder(sessions, diem=100)
+    lease = opened(spend, alice, 50)
+    newer = spend.renew(alice.gateway_id, lease.hold.id, report(20, 50))
+    clock.jump_to(NOON + 20)
+    for amount in (10, 80, 0):
+        older = spend.renew(alice.gateway_id, lease.hold.id, report(5, amount))
+        assert (older.hold, older.balance) == (newer.hold, newer.balance)
+    assert_books_close(sessions)
+
+
 def test_a_renewal_that_gets_no_more_still_charges_what_was_spent(
     sessions: Sessions, spend: SpendCredit
 ) -> None:
