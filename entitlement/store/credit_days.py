@@ -10,6 +10,9 @@ from entitlement.core.units import NanoUsd
 
 LATEST_BOOKING_DAYS = 8
 """A request is charged to its day at most seven days after it: what is booked later is of another day."""
+EARLIEST_BOOKING_DAYS = 1
+"""A request is booked on the day of its hold, which lives for a day at most: the day's own credit may pay for
+one that began on the day before, where it was extended after midnight or cost more than was held."""
 
 # Credit of a day belongs to that day whenever it is booked; all other credit to the day of the booking. The
 # days of the bookings are named, so that no other week of the journal is opened.
@@ -21,7 +24,7 @@ _DAYS = text("""
                - coalesce(sum(j.amount) FILTER (WHERE j.source = 'consumed'), 0),
            coalesce(sum(j.amount) FILTER (WHERE j.target = 'expired'), 0)
     FROM journal AS j LEFT JOIN buckets AS b ON b.id = j.bucket_id
-    WHERE j.epoch >= :first AND j.epoch < :after_last_booking
+    WHERE j.epoch >= :first_booking AND j.epoch < :after_last_booking
         AND coalesce(b.epoch, j.epoch) >= :first AND coalesce(b.epoch, j.epoch) < :after_last
     GROUP BY 1, 2 ORDER BY 1, 2
 """)
@@ -46,6 +49,7 @@ def credit_by_day(session: Session, first: Epoch, after_last: Epoch) -> list[Day
         {
             "first": first,
             "after_last": after_last,
+            "first_booking": first - EARLIEST_BOOKING_DAYS,
             "after_last_booking": after_last + LATEST_BOOKING_DAYS,
         },
     )

@@ -59,5 +59,22 @@ def test_credit_of_a_day_is_told_of_that_day_also_when_it_is_charged_later(
     assert sums(sessions, first - 5, first) == []
 
 
+def test_what_a_request_of_the_day_before_took_of_a_days_credit_is_told_of_that_day(
+    sessions: sessionmaker[Session],
+) -> None:
+    who, spend, clock = holder(sessions, diem=5 * USD), SpendCredit(sessions), moving(sessions)
+    first = epoch_at(clock.now())
+    clock.jump_to((first + 1) * SECONDS_PER_EPOCH - 30)
+    held = spend.hold(who.gateway_id, who.request(2 * USD)).hold
+    clock.jump_to((first + 1) * SECONDS_PER_EPOCH + 30)
+    grant(sessions, who.account_id, Source.DIEM, 7 * USD)
+    spend.extend(who.gateway_id, held.id, amount=NanoUsd(3 * USD), minimum=NanoUsd(3 * USD))
+    spend.capture(who.gateway_id, held.id, NanoUsd(6 * USD), None)
+    other = (first + 1, "diem", 7 * USD, 4 * USD)
+    assert sums(sessions, first, first + 1) == [(first, "diem", 5 * USD, 2 * USD)]
+    assert sums(sessions, first + 1, first + 2) == [other]
+    assert sums(sessions, first, first + 2) == [(first, "diem", 5 * USD, 2 * USD), other]
+
+
 def moving(sessions: sessionmaker[Session]) -> ShiftClock:
     return ShiftClock(sessions, network="tests", is_devnet=True)
