@@ -116,10 +116,12 @@ KEYS = """
     FROM api_keys AS k
     LEFT JOIN LATERAL (
         SELECT * FROM key_spending AS d
-        WHERE d.key_id = k.id AND d.epoch = (SELECT service_time()) / 86400 OFFSET 0
+        WHERE d.key_id = k.id AND d.epoch >= (SELECT service_time()) / 86400 - 1 OFFSET 0
     ) AS s ON true
     WHERE k.id = ANY(%s::text[])
 """
+"""A row for each of the last two days of a key: midnight may fall between NOW and this, and what a key has of
+its rate it has over midnight too."""
 BUCKETS = f"""
     SELECT {BUCKET_COLUMNS} FROM buckets WHERE account_id = ANY(%s::bigint[]) AND NOT closed
 """  # noqa: S608 - our own names
@@ -253,13 +255,14 @@ def _book(row: tuple[Any, ...], now: int, micros: int, rates: Mapping[Tier, Tier
 
 
 def _put_keys(accounts: dict[int, AccountBook], rows: Iterable[tuple[Any, ...]]) -> None:
-    books: dict[str, KeyBook] = {}
     for row in rows:
         account = accounts[row[1]]
-        book = books[row[0]] = account.keys[row[0]] = KeyBook(_key(row, account.wallet), row[19])
+        book = account.keys.get(row[0])
+        if book is None:
+            book = account.keys[row[0]] = KeyBook(_key(row, account.wallet), row[19])
         if row[12] is not None:
             book.used[Epoch(row[12])] = (row[13], row[14])
-            book.rate_until = row[15]
+            book.rate_until = max(book.rate_until, row[15])
 
 
 def _put_missing_keys(journey: Journey, accounts: dict[int, AccountBook]) -> None:

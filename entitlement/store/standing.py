@@ -49,9 +49,11 @@ class KeyUse:
 UNUSED = KeyUse(None, NanoUsd(0), NanoUsd(0), NanoUsd(0), NanoUsd(0))
 
 _RATES = text("""
-    SELECT a.rate_until, coalesce(s.rate_until, 0) FROM accounts AS a
-    LEFT JOIN key_spending AS s ON s.key_id = :key_id AND s.epoch = :epoch
-    WHERE a.id = :account_id
+    SELECT a.rate_until, coalesce(
+        -- Of the day before too: a rate goes on over midnight.
+        (SELECT max(s.rate_until) FROM key_spending AS s
+         WHERE s.key_id = :key_id AND s.epoch >= :epoch - 1), 0
+    ) FROM accounts AS a WHERE a.id = :account_id
 """)
 
 # The last use by the index, not by reading all days of a key that is used every day.

@@ -4,14 +4,17 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.epochs import SECONDS_PER_EPOCH, ends_at, epoch_at
-from entitlement.core.errors import InsufficientCredit, KeyLimitReached
+from entitlement.core.errors import InsufficientCredit, KeyLimitReached, RateLimited
 from entitlement.core.keys import NewKey
 from entitlement.core.ledger import Source
 from entitlement.core.limits import KeyLimits, LimitPeriod
+from entitlement.core.tiers import rates_of
 from entitlement.core.units import NanoUsd
 from entitlement.flows.manage_keys import ManageKeys
+from entitlement.flows.read_standing import ReadStanding
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.spend_credit import SpendCredit
+from entitlement.store import access, books
 from tests.support import NOON, Holder, assert_books_close, grant, holder
 
 Sessions = sessionmaker[Session]
@@ -119,6 +122,35 @@ def test_a_hold_counts_on_its_own_day_also_when_it_is_captured_on_the_next(
     spend.capture(alice.gateway_id, today.hold.id, NanoUsd(30), None)
     assert left(spend, alice, "r3") == 70
     assert_books_close(sessions)
+
+
+def test_a_limit_holds_where_midnight_falls_between_the_clock_and_the_keys(
+    sessions: Sessions, spend: SpendCredit, clock: ShiftClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = holder(sessions, prepaid=10_000, wish=wish(usd=100))
+    clock.jump_to(ends_at(epoch_at(NOON)) - 60)
+    spend.hold(alice.gateway_id, alice.request(100))
+    # The statements of a group go one after the other: by the time of this one it is the next day.
+    monkeypatch.setattr(books, "KEYS", books.KEYS.replace("service_time()", "service_time() + 120"))
+    assert left(spend, alice, "r2") == 0
+    assert_books_close(sessions)
+
+
+def test_a_keys_rate_goes_on_over_midnight(sessions: Sessions, clock: ShiftClock) -> None:
+    spend = SpendCredit(sessions, rates_of(4, 4))
+    alice = holder(sessions, prepaid=10_000)
+    clock.jump_to(ends_at(epoch_at(NOON)) - 5)
+    for name in ("r1", "r2"):
+        spend.hold(alice.gateway_id, alice.request(1, name))
+    clock.jump_to(ends_at(epoch_at(NOON)) + 1)
+    with pytest.raises(RateLimited) as caught:
+        spend.hold(alice.gateway_id, alice.request(1, "r3"))
+    assert caught.value.of == "key"
+    with sessions.begin() as session:
+        key = access.key_by_id(session, alice.key_id)
+    told = ReadStanding(sessions, rates_of(4, 4)).standing(alice.account_id, alice.wallet, key)
+    assert told.key_rate is not None
+    assert told.key_rate.remaining == 0
 
 
 def test_a_key_whose_diem_is_used_up_goes_on_with_dollars(sessions: Sessions, spend: SpendCredit) -> None:
