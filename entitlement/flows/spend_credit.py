@@ -232,7 +232,7 @@ class SpendCredit:
             if isinstance(operation, HoldRequest):
                 if operation.key_hash in books.keys:
                     wanted.add(books.keys[operation.key_hash][0])
-            elif isinstance(operation, Extend | Renew) and operation.hold_id in books.holders:
+            elif operation.hold_id in books.holders and _may_draw(books, operation):
                 wanted.add(books.holders[operation.hold_id][0])
         new = wanted - granted if as_of == _as_of(books) else wanted
         if new:
@@ -292,6 +292,14 @@ class SpendCredit:
             if hold_id in book.holds:
                 books.seen[name] = book.holds[hold_id]
         return HoldAnswer(hold, book.balance(), book.micros)
+
+
+def _may_draw(books: Books, operation: OfHold) -> bool:
+    """Whether what is asked of a hold may be paid by more than the hold."""
+    if isinstance(operation, Capture):
+        account_id, _ = books.holders[operation.hold_id]
+        return operation.amount > books.accounts[account_id].holds[operation.hold_id].amount
+    return isinstance(operation, Extend | Renew)
 
 
 def give_back_due(session: Session, account_ids: Sequence[int]) -> int:

@@ -161,3 +161,20 @@ def test_a_grant_stays_though_the_hold_that_came_with_it_is_refused(sessions: Se
     assert [row[-1] for row in grants_in(sessions)] == [4 * USD, [4 * USD]]
     assert spend.hold(alice.gateway_id, alice.request(4 * USD, "all of it")).balance.available == 0
     assert_books_close(sessions)
+
+
+def test_what_a_capture_after_midnight_costs_beyond_its_hold_is_paid_by_the_new_day(
+    sessions: Sessions, clock: ShiftClock
+) -> None:
+    chain, spend, alice = ScriptedChain(), SpendCredit(sessions), holder(sessions, number=1)
+    chain.mine(says(alice.wallet, 0, 1, 1), at=MIDNIGHT - 600)
+    catch_up(follower(chain, sessions))
+    reach(clock, MIDNIGHT - 60)
+    held, other = (spend.hold(alice.gateway_id, alice.request(USD // 2, name)).hold for name in ("r1", "r2"))
+    chain.mine(at=MIDNIGHT)
+    catch_up(follower(chain, sessions))
+    reach(clock, MIDNIGHT + 60)
+    over = spend.capture(alice.gateway_id, held.id, NanoUsd(USD), None)
+    assert (over.hold.captured, over.hold.shortfall, over.balance.diem) == (USD, 0, USD // 2)
+    assert spend.capture(alice.gateway_id, other.id, NanoUsd(1), None).hold.captured == 1
+    assert_books_close(sessions)
