@@ -370,6 +370,9 @@ class AccountBook:
                 self._book_step(lease, EntryKind.RENEW, steps, postings)
             key.count(lease.epoch, self.now, given_back=given_back)
             parts = kept
+        if there_is >= wanted and not ends:
+            # What it took once as the last may have been given back, or other credit has come.
+            is_final = not self._more(key, lease.epoch, amount=NanoUsd(1), minimum=NOTHING).parts
         return self._keep(
             replace(
                 lease,

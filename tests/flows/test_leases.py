@@ -22,13 +22,14 @@ from entitlement.core.holds import (
     Usage,
 )
 from entitlement.core.keys import NewKey
+from entitlement.core.ledger import Source
 from entitlement.core.limits import KeyLimits
 from entitlement.core.units import NanoUsd
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.manage_keys import ManageKeys
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.spend_credit import HoldAnswer, SpendCredit
-from tests.support import NOON, Holder, assert_books_close, holder
+from tests.support import NOON, Holder, assert_books_close, grant, holder
 
 Sessions = sessionmaker[Session]
 TODAY = epoch_at(NOON)
@@ -102,6 +103,20 @@ def test_a_report_that_comes_late_leaves_the_lease_as_large_and_as_long_as_it_is
     for amount in (10, 80, 0):
         older = spend.renew(alice.gateway_id, lease.hold.id, report(5, amount))
         assert (older.hold, older.balance) == (newer.hold, newer.balance)
+    assert_books_close(sessions)
+
+
+def test_a_lease_is_the_last_credit_only_while_there_is_no_more(
+    sessions: Sessions, spend: SpendCredit
+) -> None:
+    alice = holder(sessions, diem=50)
+    lease = opened(spend, alice, 50, minimum=NanoUsd(1))
+    assert lease.hold.is_final
+    assert spend.renew(alice.gateway_id, lease.hold.id, report(0, 50)).hold.is_final
+    assert not spend.renew(alice.gateway_id, lease.hold.id, report(0, 20)).hold.is_final
+    assert spend.renew(alice.gateway_id, lease.hold.id, report(0, 50)).hold.is_final
+    grant(sessions, alice.account_id, Source.PREPAID, 1_000)
+    assert not spend.renew(alice.gateway_id, lease.hold.id, report(0, 50)).hold.is_final
     assert_books_close(sessions)
 
 
