@@ -1,6 +1,6 @@
 """What an account has left: the figures that go with every answer about credit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from entitlement.core.epochs import Epoch, ends_at, epoch_at
@@ -43,12 +43,19 @@ class CreditPart:
     """Unix time from which it can no longer be spent; None for never."""
 
 
-def credit_parts(buckets: Iterable[Bucket], now: int) -> list[CreditPart]:
-    """Return what can be spent or is set aside at `now`, in the order of spending; nothing that is empty."""
+def credit_parts(buckets: Sequence[Bucket], now: int) -> list[CreditPart]:
+    """Return what can be spent or is set aside at `now`, in the order of spending; nothing that is empty.
+
+    Before it what open holds keep of credit whose time has passed.
+    """
+    over = (bucket for bucket in buckets if bucket.held and not bucket.is_live(now))
     return [
-        CreditPart(bucket.source, bucket.available, bucket.held, bucket.expires_at)
-        for bucket in spendable(buckets, now)
-        if bucket.available or bucket.held
+        *(CreditPart(bucket.source, NanoUsd(0), bucket.held, bucket.expires_at) for bucket in over),
+        *(
+            CreditPart(bucket.source, bucket.available, bucket.held, bucket.expires_at)
+            for bucket in spendable(buckets, now)
+            if bucket.available or bucket.held
+        ),
     ]
 
 
@@ -57,10 +64,11 @@ def balance_of(buckets: Iterable[Bucket], now: int) -> Balance:
     epoch = epoch_at(now)
     available = held = diem = shared = granted = spent = 0
     for bucket in buckets:
+        # Of a day that is over too: a hold keeps the credit of the day that it was made in.
+        held += bucket.held
         if not bucket.is_live(now):
             continue
         available += bucket.available
-        held += bucket.held
         if bucket.source is Source.PRO_RATA:
             shared += bucket.available
         elif bucket.source is Source.DIEM and bucket.epoch == epoch:

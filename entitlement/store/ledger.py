@@ -29,11 +29,11 @@ _COLUMNS = {
 
 
 def buckets(session: Session, account_id: int, *, now: int) -> list[Bucket]:
-    """Return the account's live buckets."""
+    """Return the account's live buckets, and those whose time has passed and that something is held of."""
     rows = session.scalars(
         fresh(select(BucketRow)).where(BucketRow.account_id == account_id, BucketRow.closed.is_(False))
     )
-    return [bucket for row in rows if (bucket := _bucket(row)).is_live(now)]
+    return [bucket for row in rows if (bucket := _bucket(row)).is_live(now) or bucket.held]
 
 
 def open_bucket(

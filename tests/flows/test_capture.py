@@ -8,6 +8,7 @@ from entitlement.core.holds import LATE_CAPTURE_SECONDS, HoldState, Usage
 from entitlement.core.ledger import Source
 from entitlement.core.units import NANO_USD_MAX, NanoUsd
 from entitlement.flows.expire_credit import ExpireCredit
+from entitlement.flows.read_account import ReadAccount
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.flows.spend_credit import HoldAnswer, SpendCredit
 from entitlement.store import ledger
@@ -239,6 +240,24 @@ def test_a_capture_after_midnight_charges_the_old_day_and_the_rest_expires(
     assert (answer.balance.available, answer.balance.spent) == (500, 0), "today's credit is untouched"
     ExpireCredit(sessions).expire_buckets()
     assert bucket_of(sessions, alice) == (0, 0, 30, 70)
+
+
+def test_what_is_held_over_midnight_is_told_until_it_ends(
+    sessions: Sessions, spend: SpendCredit, clock: ShiftClock
+) -> None:
+    alice = holder(sessions, diem=100, prepaid=10)
+    clock.jump_to(MIDNIGHT - 60)
+    held = spend.hold(alice.gateway_id, alice.request(80))
+    clock.jump_to(MIDNIGHT + 60)
+    told = spend.read(alice.gateway_id, held.hold.id).balance
+    assert (told.available, told.held) == (10, 80)
+    account = ReadAccount(sessions).account(alice.wallet)
+    assert account.balance.held == 80
+    assert [(each.source, each.available, each.held, each.expires_at) for each in account.credit] == [
+        (Source.DIEM, 0, 80, MIDNIGHT),
+        (Source.PREPAID, 10, 0, None),
+    ]
+    assert capture(spend, alice, held, 30).balance.held == 0
 
 
 def test_an_overrun_after_midnight_is_taken_from_today(
