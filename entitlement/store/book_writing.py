@@ -20,8 +20,8 @@ def write_books(session: Session, books: Books) -> Journey:
 
     What breaks a rule of the database is an error of it. Once it is committed the answers can be told.
     """
-    changed = [book for book in books.accounts.values() if book.entries or book.made or book.changed]
-    counted = [book for book in books.accounts.values() if book.is_rate_changed or book in changed]
+    changed = [book for book in books.accounts.values() if _has_changed(book)]
+    counted = [book for book in books.accounts.values() if book.is_rate_changed or _has_changed(book)]
     entries = [entry for book in changed for entry in book.entries]
     make_weeks(session, {entry.epoch for entry in entries})
     journey = Journey(driver_of(session), by_key=True)
@@ -41,6 +41,10 @@ def write_books(session: Session, books: Books) -> Journey:
             (array(book.account_id for book in rated), array(book.rate_until for book in rated)),
         )
     return journey
+
+
+def _has_changed(book: AccountBook) -> bool:
+    return bool(book.entries or book.made or book.changed)
 
 
 INSERT_HOLDS = f"""
