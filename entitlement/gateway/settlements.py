@@ -20,6 +20,7 @@ from entitlement.client import (
     CreditRefused,
     GatewayNotAuthenticated,
     Hold,
+    RateLimited,
     Usage,
 )
 from entitlement.client.retries import RetryPolicy
@@ -116,9 +117,9 @@ class Settlements:
             else:
                 await self._credit.capture(hold.id, amount, usage)
         except CreditError as error:
-            final = last or (
-                isinstance(error, CreditRefused) and not isinstance(error, GatewayNotAuthenticated)
-            )
+            # Our token is refused, or was so often that our address is: neither speaks about the hold.
+            passes = isinstance(error, GatewayNotAuthenticated | RateLimited)
+            final = last or (isinstance(error, CreditRefused) and not passes)
             reason = error.code if isinstance(error, CreditRefused) else type(error).__name__
             _log.error(
                 "settlement_given_up" if final else "settlement_failed",

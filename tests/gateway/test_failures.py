@@ -354,3 +354,15 @@ def test_a_capture_that_the_service_refuses_for_good_is_given_up(
     assert gateway.chat(credit_service.make_key(USD), "good").status_code == 200
     eventually(lambda: gateway.http.get("/healthz").json()["unsettled"], 0)
     assert way.seen["capture"] == 1
+
+
+def test_a_capture_that_is_asked_for_too_often_is_asked_for_again(
+    gateway: Gateway, credit_service: CreditService, way: FaultyWay
+) -> None:
+    # What a service says to a network address that has shown a token which it does not know, too often.
+    refused = json.dumps({"code": "rate_limited", "detail": "too fast", "of": "address", "retry_after": 1})
+    key = credit_service.make_key(USD)
+    way.faults = [None, (429, refused.encode())]
+    assert gateway.chat(key, "good").status_code == 200
+    eventually(lambda: credit_service.account_state(key), charged(33_000))
+    assert way.seen["capture"] == 2
