@@ -49,5 +49,6 @@ class EventReader:
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
-            self._size += len(value)
+            # With the line itself, so that empty ones do not add up to an event of any size.
+            self._size += len(line) + 1
         return None

@@ -152,7 +152,7 @@ def test_what_is_written_as_an_event_is_read_as_the_same(payloads: list[bytes]) 
     assert EventReader().feed(b"".join(event(each) for each in payloads)) == payloads
 
 
-@pytest.mark.parametrize("piece", [b"x" * 70_000, b"data: " + b"x" * 70_000 + b"\n"])
+@pytest.mark.parametrize("piece", [b"x" * 70_000, b"data: " + b"x" * 70_000 + b"\n", b"data\n" * 14_000])
 def test_an_event_without_end_is_refused(piece: bytes) -> None:
     reader = EventReader()
     for _ in range(EVENT_BYTES_MAX // 70_000):
