@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import orjson
-
 from entitlement.client.json_values import as_list, as_object, as_whole
 from entitlement.core.units import NanoUsd
 from entitlement.gateway.failures import invalid_request
 from entitlement.gateway.models import Model, TextModel
 from entitlement.gateway.pricing import Quote, cost_up, input_tokens_bound, output_tokens_paid_down
-from entitlement.gateway.request_body import find_model, read_fields, refuse_unknown
+from entitlement.gateway.request_body import find_model, read_fields, refuse_unknown, written
 from entitlement.gateway.usage import text_bytes
 
 MESSAGES_MAX = 4096
@@ -70,7 +68,7 @@ class ChatRequest:
         shaped[self.cap_name] = output_tokens_max
         if self.stream:
             shaped |= {"stream": True, "stream_options": {"include_usage": True}}
-        return orjson.dumps(shaped)
+        return written(shaped)
 
     @property
     def prompt_bytes(self) -> int:

@@ -7,13 +7,11 @@ address at the upstream's would show it who looks.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import orjson
-
 from entitlement.client.json_values import as_whole
 from entitlement.gateway.failures import invalid_request
 from entitlement.gateway.models import ImageModel, Model
 from entitlement.gateway.pricing import Quote, images_cost
-from entitlement.gateway.request_body import find_model, read_fields, refuse_unknown
+from entitlement.gateway.request_body import find_model, read_fields, refuse_unknown, written
 
 FORWARDED = frozenset(
     {
@@ -53,7 +51,7 @@ class ImageRequest:
         shaped["response_format"] = "b64_json"
         if self.size is not None:
             shaped["size"] = self.size
-        return orjson.dumps(shaped)
+        return written(shaped)
 
     def quote(self) -> Quote:
         """Return what the request costs at most: all the images, or it is not begun."""

@@ -8,6 +8,8 @@ refused     everything else, by name: a field passed over in silence might have 
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
+import orjson
+
 from entitlement.client.json_values import as_object, parse
 from entitlement.gateway.failures import GatewayError, invalid_request
 from entitlement.gateway.models import ROUTES, EmbeddingModel, ImageModel, Model, TextModel
@@ -51,6 +53,15 @@ def find_model(name: object, models: Mapping[str, Model], kind: type[_M]) -> _M:
         message = f"This model is of type {model.type!r}: ask it at POST {ROUTES[model.type]}."
         raise invalid_request(message, param="model", route=ROUTES[model.type])
     return model
+
+
+def written(shaped: Mapping[str, object]) -> bytes:
+    """Return a body as it is sent on; raises `GatewayError` 400 for what is nested too deeply for that."""
+    try:
+        return orjson.dumps(shaped)
+    except orjson.JSONEncodeError:
+        # It reads four times as deep as it writes.
+        raise invalid_request("The body is nested too deeply.") from None
 
 
 def refuse_unknown(given: Mapping[str, object], known: Collection[str]) -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from entitlement.client.errors import refusal
 from entitlement.gateway.failures import explain_credit
 from entitlement.gateway.settings import GatewaySettings
-from tests.gateway.conftest import USD, CreditService, Gateway
+from tests.gateway.conftest import UNTOUCHED, USD, CreditService, Gateway
 from tests.gateway.faulty_way import FaultyWay
 from tests.gateway.running import free_port, running
 from tests.gateway.upstreams import Upstream
@@ -123,6 +123,21 @@ def test_a_body_that_is_no_json_object_is_refused(
         content=text,
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+
+
+def test_a_body_that_is_nested_more_deeply_than_can_be_sent_on_is_refused(
+    gateway: Gateway, credit_service: CreditService, upstream: Upstream
+) -> None:
+    key = credit_service.make_key(USD)
+    asked = b'"model": "good", "messages": [{"role": "user", "content": "a"}]'
+    answer = gateway.http.post(
+        "/api/v1/chat/completions",
+        headers={"authorization": f"Bearer {key}"},
+        content=b'{%s, "stop": %s}' % (asked, b"[" * 300 + b"]" * 300),
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "INVALID_REQUEST")
+    assert not upstream.bodies
+    assert credit_service.account_state(key) == UNTOUCHED
 
 
 def test_a_body_that_is_too_large_is_refused_naming_the_bound(
