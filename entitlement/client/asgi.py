@@ -24,7 +24,7 @@ import orjson
 
 from entitlement.client.async_client import AsyncCreditClient
 from entitlement.client.errors import CreditError, CreditRefused, CreditUnavailable, GatewayNotAuthenticated
-from entitlement.client.requests import HoldRequest, Usage
+from entitlement.client.requests import MODEL_CHARACTERS_MAX, HoldRequest, Usage
 from entitlement.core.units import NanoUsd
 
 Scope = MutableMapping[str, Any]
@@ -108,19 +108,32 @@ class CreditMiddleware:
             if status >= FAULT:
                 await self._client.release(hold_id)
                 return
-            usage = Usage(
-                model=(credit.model or scope["path"])[:128],
-                input_tokens=credit.input_tokens,
-                output_tokens=credit.output_tokens,
-                latency_ms=latency_ms,
-                status=status,
-                images=credit.images,
-            )
             cost = NanoUsd(max(0, min(credit.cost, credit.amount)))
+            usage = _usage(credit, scope["path"], status, latency_ms)
             await self._client.capture(hold_id, cost, usage)
         except CreditError as error:
             # The answer is out. A hold that is not captured expires, and the operator bears the cost.
             _log.error("hold %s was not settled: %s", hold_id, type(error).__name__)
+
+
+def _usage(credit: RequestCredit, path: str, status: int, latency_ms: int) -> Usage | None:
+    """Return what the history tells of a request; None where the application said what cannot be told."""
+    # A path is its client's choice, and what the service refuses would not be charged.
+    name = "".join(
+        each if each.isprintable() else "?" for each in (credit.model or path)[:MODEL_CHARACTERS_MAX]
+    )
+    try:
+        return Usage(
+            model=name or "/",
+            input_tokens=credit.input_tokens,
+            output_tokens=credit.output_tokens,
+            latency_ms=latency_ms,
+            status=status,
+            images=credit.images,
+        )
+    except ValueError as error:
+        _log.error("a request is charged without its usage: %s", error)
+        return None
 
 
 def _key(scope: Scope) -> str | None:

@@ -78,7 +78,8 @@ class Answerer:
             else:
                 taken = amount if cost is None else NanoUsd(min(cost, amount))
                 await self._client.capture(name, taken, Usage("nginx", 0, 0, 0, status))
-        except CreditError as error:
+        except (CreditError, ValueError) as error:
+            # Also a status that is none of HTTP.
             _log.error("hold %s was not settled: %s", name, type(error).__name__)
         return Response(status_code=204)
 

@@ -44,6 +44,8 @@ class LeaseBook:
         least = amount if minimum is None else minimum
         if not 1 <= least <= amount:
             check_amounts(amount, minimum)
+        if request_id is not None:
+            _check_name(request_id)
         leased = self._keys.get(key)
         return None if leased is None else leased.take(amount, least, request_id)
 
@@ -58,9 +60,7 @@ class LeaseBook:
         """Stand in line at a key; `tell` is called when there is a hold or an error."""
         check_amounts(amount, minimum)
         if request_id is not None:
-            check_request_id(request_id)
-            if len(request_id) > REQUEST_ID_CHARACTERS_MAX:
-                raise ValueError(f"a leased request's id has at most {REQUEST_ID_CHARACTERS_MAX} characters")
+            _check_name(request_id)
         with self._lock:
             if self._closing:
                 raise CreditUnavailable("the pool is closed")
@@ -122,3 +122,10 @@ class LeaseBook:
         with self._lock:
             if leased.is_forgettable(now):
                 del self._keys[key]
+
+
+def _check_name(request_id: str) -> None:
+    """Raise `ValueError` for what the service would refuse, with all that its lease has to tell."""
+    check_request_id(request_id)
+    if len(request_id) > REQUEST_ID_CHARACTERS_MAX:
+        raise ValueError(f"a leased request's id has at most {REQUEST_ID_CHARACTERS_MAX} characters")

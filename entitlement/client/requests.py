@@ -14,6 +14,7 @@ TTL_SECONDS_MAX = 3600
 TTL_SECONDS_DEFAULT = 600
 LEASE_SECONDS_MAX = 60
 COUNT_MAX = 2**53 - 1
+STATUSES = range(100, 600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,20 @@ class Usage:
     """How many were made; None where the request was not for images."""
 
     def __post_init__(self) -> None:
-        """Raise `ValueError` for a version, or a number of images, that the service would refuse."""
+        """Raise `ValueError` for what the service would refuse, and the cost that is told with it."""
+        _check_model(self.model)
         version = self.price_version
         if version is not None and not (
             0 < len(version) <= PRICE_VERSION_CHARACTERS_MAX and version.isprintable()
         ):
             raise ValueError(f"a price version has 1 to {PRICE_VERSION_CHARACTERS_MAX} printable characters")
-        if self.images is not None and not 0 <= self.images <= COUNT_MAX:
-            raise ValueError(f"images is {self.images}: it must be from 0 to 2**53-1")
+        _check_count("input_tokens", self.input_tokens)
+        _check_count("output_tokens", self.output_tokens)
+        _check_count("latency_ms", self.latency_ms)
+        if self.images is not None:
+            _check_count("images", self.images)
+        if self.status not in STATUSES:
+            raise ValueError(f"status is {self.status}: it must be an HTTP status")
 
     def fields(self) -> dict[str, object]:
         """Return it as it goes over the wire."""
@@ -156,5 +163,10 @@ def check_request_id(request_id: str) -> None:
 
 
 def _check_model(model: str | None) -> None:
-    if model is not None and len(model) > MODEL_CHARACTERS_MAX:
-        raise ValueError(f"a model's name has at most {MODEL_CHARACTERS_MAX} characters")
+    if model is not None and not (1 <= len(model) <= MODEL_CHARACTERS_MAX and model.isprintable()):
+        raise ValueError(f"a model's name has 1 to {MODEL_CHARACTERS_MAX} printable characters")
+
+
+def _check_count(name: str, count: int) -> None:
+    if not 0 <= count <= COUNT_MAX:
+        raise ValueError(f"{name} is {count}: it must be from 0 to 2**53-1")

@@ -26,6 +26,9 @@ async def answer(request: Request) -> Response:
         request.state.entitlement.cost = NanoUsd(250)
         request.state.entitlement.model = "painter"
         request.state.entitlement.images = 3
+    if kind == "senseless":
+        request.state.entitlement.model = ""
+        request.state.entitlement.input_tokens = -1
     if kind == "greedy":
         request.state.entitlement.cost = NanoUsd(10**9)
     if kind == "raises":
@@ -74,6 +77,8 @@ def ask(way_stand: tuple[object, str], credit_service: CreditService) -> Iterato
         ("cheap", 200, 250),
         ("greedy", 200, PRICE),
         ("missing", 404, PRICE),
+        ("odd%07path", 200, PRICE),
+        ("senseless", 200, PRICE),
         ("fails", 503, 0),
         ("raises", 500, 0),
         ("free", 200, 0),

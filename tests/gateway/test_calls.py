@@ -278,6 +278,25 @@ def test_a_number_of_images_that_the_service_would_refuse_is_the_callers_mistake
         Usage("m", 1, 2, 3, 200, images=images)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("model", ""),
+        ("model", "m" * 129),
+        ("model", "a\nb"),
+        ("input_tokens", -1),
+        ("output_tokens", 2**53),
+        ("latency_ms", -1),
+        ("status", 99),
+        ("status", 600),
+    ],
+)
+def test_a_usage_that_the_service_would_refuse_is_the_callers_mistake(field: str, value: object) -> None:
+    told: dict[str, object] = {"model": "m", "input_tokens": 1, "output_tokens": 2, "latency_ms": 3}
+    with pytest.raises(ValueError, match=field):
+        Usage(**{**told, "status": 200, field: value})
+
+
 @pytest.mark.parametrize("ttl", [0, 61])
 def test_a_lease_has_a_bound_in_time(ttl: int) -> None:
     with pytest.raises(ValueError, match="ttl"):

@@ -360,6 +360,8 @@ async def test_a_block_ends_quietly_when_the_release_gets_no_answer(
         {"ttl": 0},
         {"ttl": 3601},
         {"model": "m" * 129},
+        {"model": ""},
+        {"model": "a\nb"},
     ],
 )
 async def test_what_the_protocol_does_not_allow_is_not_sent(fields: dict[str, object]) -> None:

@@ -293,6 +293,15 @@ def test_a_cost_above_the_hold_is_taken_from_the_lease_or_charged_besides(
     assert "long:rest" in service.answered
 
 
+@pytest.mark.parametrize("name", ["", "x" * 121, "a\nb"])
+def test_what_is_no_name_of_a_request_is_refused_though_the_lease_would_pay(
+    pool: LeasePool, name: str
+) -> None:
+    spend(pool, 10, 4)
+    with pytest.raises(ValueError, match="request"):
+        pool.hold(KEY, NanoUsd(10), request_id=name)
+
+
 def test_a_hold_ends_once(pool: LeasePool, service: RuleKeeper) -> None:
     hold = pool.hold(KEY, NanoUsd(600))
     hold.capture(NanoUsd(70))
