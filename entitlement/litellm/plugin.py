@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import orjson
@@ -41,7 +41,7 @@ from entitlement.client import (
     HoldRequest,
     Usage,
 )
-from entitlement.client.json_values import as_object, as_whole
+from entitlement.client.json_values import as_list, as_object, as_whole
 from entitlement.core.units import NanoUsd
 from entitlement.gateway.models import TextModel
 from entitlement.gateway.price_list import PriceList, read_price_list
@@ -51,7 +51,7 @@ from entitlement.gateway.pricing import (
     input_tokens_bound,
     output_tokens_paid_down,
 )
-from entitlement.gateway.usage import text_bytes
+from entitlement.gateway.usage import REPORTED_TOKENS_MAX, text_bytes
 
 HOLD_SECONDS = 900
 KEYS_MAX = 10_000
@@ -61,6 +61,13 @@ MARK = "entitlement_request"
 CHATS = frozenset({"completion", "acompletion"})
 """What the proxy calls a chat; nothing else has a price here."""
 CAPS = ("max_completion_tokens", "max_tokens")
+ELSEWHERE = (
+    "fallbacks",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+    "router_settings_override",
+)
+"""Fields by which a client has the proxy ask another model: at the price of the one that was asked for."""
 
 Data = MutableMapping[str, Any]
 
@@ -116,6 +123,9 @@ class EntitlementCredit(CustomLogger):
             raise HTTPException(404, "this model, or this kind of request, has no price here")
         if not model.allows(str(user_api_key_dict.metadata.get("model_privacy"))):
             raise HTTPException(403, "this API key may call private models only")
+        for field in ELSEWHERE:
+            if data.get(field) is not None:
+                raise HTTPException(400, f"{field} is not taken: each model has a price of its own")
         if as_whole(data.get("n") or 1) != 1:
             raise HTTPException(400, "n must be 1: one answer for each request")
         input_tokens = input_tokens_bound(_sent_bytes(data), model.context_length)
@@ -158,7 +168,7 @@ class EntitlementCredit(CustomLogger):
         chat = self._taken(data)
         if chat is not None:
             answer = _fields(response)
-            await self._capture(chat, _reported(answer), text_bytes(answer.get("choices")), status=200)
+            await self._capture(chat, _reported(answer), _text_bytes(answer, "message"), status=200)
         return response
 
     async def async_post_call_streaming_iterator_hook(
@@ -175,7 +185,7 @@ class EntitlementCredit(CustomLogger):
         try:
             async for piece in response:
                 fields = _fields(piece)
-                produced += text_bytes(fields.get("choices"))
+                produced += _text_bytes(fields, "delta")
                 reported = _reported(fields) or reported
                 yield piece
             status = 200
@@ -234,7 +244,15 @@ def _fields(answer: Any) -> dict[str, object]:  # noqa: ANN401
 def _reported(answer: Mapping[str, object]) -> tuple[int, int] | None:
     usage = as_object(answer.get("usage")) or {}
     read, written = as_whole(usage.get("prompt_tokens")), as_whole(usage.get("completion_tokens"))
-    return None if read is None or written is None else (read, written)
+    if read is None or written is None or max(read, written) > REPORTED_TOKENS_MAX:
+        return None
+    return read, written
+
+
+def _text_bytes(answer: Mapping[str, object], part: Literal["delta", "message"]) -> int:
+    """Return the bytes of text that the counting rule charges for: reasons and probabilities are none."""
+    choices = [as_object(choice) or {} for choice in as_list(answer.get("choices")) or []]
+    return text_bytes([choice.get(part) for choice in choices])
 
 
 def _sent_bytes(data: Mapping[str, Any]) -> int:

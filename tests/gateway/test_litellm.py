@@ -149,6 +149,25 @@ def test_a_call_that_fails_in_litellm_costs_nothing(
     eventually(lambda: credit_service.account_state(key), {"available": USD, "held": 0, "captured": 0})
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("fallbacks", ["echo"]),
+        ("fallbacks", [{"model": "echo"}]),
+        ("context_window_fallbacks", [{"fails": ["echo"]}]),
+        ("content_policy_fallbacks", [{"fails": ["echo"]}]),
+        ("router_settings_override", {"fallbacks": [{"fails": ["echo"]}]}),
+    ],
+)
+def test_nobody_asks_one_model_at_the_price_of_another(
+    proxy: httpx.Client, credit_service: CreditService, field: str, value: object
+) -> None:
+    key = credit_service.make_key(USD)
+    refused = chat(proxy, key, model="fails", **{field: value})
+    assert (refused.status_code, field in refused.text) == (400, True), refused.text
+    assert credit_service.account_state(key) == {"available": USD, "held": 0, "captured": 0}
+
+
 def test_what_has_no_price_is_refused(proxy: httpx.Client, credit_service: CreditService) -> None:
     key = credit_service.make_key(USD)
     assert chat(proxy, key, model="unheard-of").status_code >= 400
