@@ -340,7 +340,7 @@ class LeasedKey:
                     lease.follow(left, reported=reported, sent_at=sent_at)
                 if isinstance(answer, _GONE):
                     # No verdict on those who wait: another lease is asked for, at once.
-                    self._close(lease)
+                    self._close(lease, answer)
                     self._lease, self._ask_again_at, self._asking = None, now, False
                     self.due_at = self._next_due(now)
                     return
@@ -362,7 +362,7 @@ class LeasedKey:
                     lease.known = max(lease.known, reported)
                     lease.acknowledge(told)
                 if isinstance(answer, LeaseAnswer) or _is_verdict(answer):
-                    self._close(lease)
+                    self._close(lease, answer)
                     self._over.remove(lease)
                 else:
                     self._settle_again_at = now + SECONDS_BETWEEN_CALLS
@@ -384,9 +384,12 @@ class LeasedKey:
 
         return done
 
-    def _close(self, lease: LocalLease) -> None:
+    def _close(self, lease: LocalLease, answer: BatchAnswer) -> None:
         """Let go of a lease that the service has ended; what it does not know of is charged instead."""
         lease.closed = True
+        if isinstance(answer, HoldAlreadyEnded):
+            # An earlier return went through whose answer was lost: what it told is charged.
+            lease.known = min(max(lease.known, answer.figure("captured") or 0), lease.spent)
         unknown = lease.spent - lease.known
         if unknown > 0:
             _log.warning("lease %s ended without %s nano-USD of its spending", lease.id, unknown)

@@ -23,6 +23,7 @@ from entitlement.client import (
     Usage,
     leased_key,
 )
+from entitlement.client.lease_book import LeaseBook
 from entitlement.core.units import NanoUsd
 from tests.gateway.conftest import CreditService, eventually
 from tests.gateway.faulty_way import FaultyWay
@@ -462,6 +463,34 @@ def test_an_answer_of_the_service_that_is_lost_changes_nothing_twice(
                 hold.capture(NanoUsd(300), USAGE)
         way.faults = ["lose"]
     assert credit_service.account_state(key) == {"available": 2_000, "held": 0, "captured": 3_000}
+
+
+def test_what_is_captured_after_a_return_whose_answer_was_lost_is_charged_alone(
+    credit_service: CreditService,
+) -> None:
+    key = credit_service.make_key(5_000)
+    book = LeaseBook(TERMS, time.monotonic, lambda: None)
+    with CreditClient(credit_service.url, credit_service.service_token, policy=POLICY) as client:
+
+        def ask(*, is_lost: bool = False) -> None:
+            errands, sent_at = book.errands(force=True), time.monotonic()
+            answers = client.batch([errand.call for errand in errands])
+            book.give_answers(errands, CreditUnavailable("lost") if is_lost else answers, sent_at)
+
+        _, waiting = book.wait(key, NanoUsd(300), None, None, lambda: None)
+        ask()
+        first, second = waiting.hold, book.try_hold(key, NanoUsd(300), None, None)
+        assert first is not None
+        assert second is not None
+        first.capture(NanoUsd(300), USAGE)
+        book.close()
+        ask(is_lost=True)
+        second.capture(NanoUsd(200), USAGE)
+        for _ in range(2):
+            time.sleep(leased_key.SECONDS_BETWEEN_CALLS)
+            ask()
+    assert book.unsettled() == 0
+    assert credit_service.account_state(key) == {"available": 4_500, "held": 0, "captured": 500}
 
 
 @pytest.mark.anyio
