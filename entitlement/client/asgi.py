@@ -1,6 +1,9 @@
 """An ASGI middleware: no request reaches an application without credit, and each is charged what it cost.
 
-    app = CreditMiddleware(app, client, price=lambda scope: 1_000_000 if scope["path"] == "/v1/draw" else 0)
+    app = CreditMiddleware(app, client, price=lambda scope: 0 if scope["path"] == "/health" else 1_000_000)
+
+What is free is named, not what costs: a router may take other paths for the same, such as one with a line's
+end behind it.
 
 The application may say what a request did cost, up to what is held; else the price is charged:
 

@@ -60,7 +60,8 @@ def ask(way_stand: tuple[object, str], credit_service: CreditService) -> Iterato
         async with client:
             yield
 
-    inner = Starlette(routes=[Route("/{kind}", answer)], lifespan=lifespan)
+    routes = [Route("/fixed", lambda _: PlainTextResponse("fixed")), Route("/{kind}", answer)]
+    inner = Starlette(routes=routes, lifespan=lifespan)
     app = CreditMiddleware(inner, client, price=price)
     with running(app) as url, httpx.Client(base_url=url, timeout=10) as http:
 
@@ -78,6 +79,7 @@ def ask(way_stand: tuple[object, str], credit_service: CreditService) -> Iterato
         ("greedy", 200, PRICE),
         ("missing", 404, PRICE),
         ("odd%07path", 200, PRICE),
+        ("fixed%0A", 200, PRICE),
         ("senseless", 200, PRICE),
         ("fails", 503, 0),
         ("raises", 500, 0),
