@@ -88,7 +88,9 @@ class Poker:
         web3, sender = self._contracts.web3, to_checksum_address(self._signer.address)
         try:
             nonce = web3.eth.get_transaction_count(sender, "latest")
-            if self._last is not None and fields_of(self._last)["nonce"] == nonce:
+            # One that the node did not take, or has forgotten, waits nowhere: there is nothing to outbid.
+            is_waiting = web3.eth.get_transaction_count(sender, "pending") > nonce
+            if is_waiting and self._last is not None and fields_of(self._last)["nonce"] == nonce:
                 return sign_dearer(web3, self._signer, self._last, tip_most=TIP_MOST), True
         except Web3Exception as error:
             raise NodeUnavailable(method="eth_getTransactionCount", reason=str(error)[:200]) from error

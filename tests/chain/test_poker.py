@@ -80,6 +80,26 @@ def test_a_poke_that_no_block_takes_is_offered_more_under_its_number(
     assert halted.web3.eth.get_transaction_count(address) == nonce + 1  # type: ignore[arg-type]
 
 
+def test_a_poke_that_the_node_did_not_take_is_not_outbid_the_next_time(
+    system: System, over: Contracts
+) -> None:
+    """An account that runs dry has enough for the estimate before it has too little for what is signed."""
+    made = poker(system, over)
+    address = system.address(ANYBODY)
+    rich = over.web3.eth.get_balance(address)  # type: ignore[arg-type]
+    fields = fields_of(made._signed()[0])
+    system.rpc.call("anvil_setBalance", address, hex(fields["gas"] * fields["maxFeePerGas"] - 1))
+    for _ in range(40):
+        with pytest.raises(TransactionFailed, match="Insufficient funds"):
+            made.poke()
+    system.rpc.call("anvil_setBalance", address, hex(rich))
+    poked = made.poke()
+    assert poked.done is Done.SENT
+    assert made._last is not None
+    assert fields_of(made._last)["maxPriorityFeePerGas"] == fields["maxPriorityFeePerGas"]
+    mined(over, poked)
+
+
 def test_a_poke_that_would_cost_too_much_is_not_sent(system: System, over: Contracts) -> None:
     before = over.web3.eth.get_transaction_count(system.address(ANYBODY), "pending")  # type: ignore[arg-type]
     with pytest.raises(TransactionFailed, match="ENTITLEMENT_POKER_COST_MOST"):
