@@ -140,11 +140,12 @@ def operations(events: Iterable[PublicEvent], now: int) -> list[Operation]:
                 if not goes_on:
                     found.pop(event.operation, None)
                 found[event.operation] = Operation(event.operation, calls, OperationState.WAITING, None)
-            case CallExecuted():
+            # An operation without calls does nothing, and nothing was told of it before its end.
+            case CallExecuted() if event.operation in found:
                 found[event.operation] = replace(
                     found[event.operation], state=OperationState.EXECUTED, ended_by=event
                 )
-            case OperationCancelled():
+            case OperationCancelled() if event.operation in found:
                 found[event.operation] = replace(
                     found[event.operation], state=OperationState.CANCELLED, ended_by=event
                 )

@@ -237,6 +237,19 @@ def test_an_operation_that_was_cancelled_and_scheduled_again_waits_again(
         assert operation.ready_at == snapshot.block.timestamp + 20 * 86_400
 
 
+def test_a_batch_without_calls_that_was_cancelled_hides_no_other_operation(
+    network: Network, artifacts: Artifacts
+) -> None:
+    with deployed(network, artifacts) as system:
+        story = Story(system)
+        empty = (list[str](), list[str](), list[str](), bytes(32), bytes(32))
+        story.do("Timelock", "scheduleBatch", *empty, 10 * 86_400)
+        story.do("Timelock", "cancel", system.contracts.view("Timelock", "hashOperationBatch", *empty))
+        story.schedule(("StakedVVV", "lowerEmissionRate", (1,)))
+        (operation,) = powers_out(held(reader_of(system).read())).operations
+        assert operation.calls[0].function == "lowerEmissionRate(uint256)"
+
+
 def test_whoever_holds_a_power_is_who_the_check_of_a_deployment_finds(told: System) -> None:
     powers = {
         power.power: ", ".join(power.holders) for power in powers_out(held(reader_of(told).read())).powers

@@ -93,6 +93,19 @@ def test_what_was_cancelled_can_be_scheduled_again(system: System) -> None:
     assert again.ready_at == cancelled.ready_at + (again.ready_at - cancelled.ready_at) > cancelled.ready_at
 
 
+def test_a_batch_without_calls_hides_no_other_operation(system: System) -> None:
+    empty, salt = list[str](), b"\x01" * 32
+    given = (empty, empty, empty, NO_PREDECESSOR, salt)
+    system.transact(DEPLOYER, "Timelock", "scheduleBatch", *given, DELAY)
+    proposal = propose(system.contracts, "keeper", [SOMEBODY], "a new one")
+    schedule(system, proposal)
+    assert queue(system)[-1].id == proposal.id
+    name = system.contracts.view("Timelock", "hashOperationBatch", *given)
+    assert name not in {each.id for each in queue(system)}
+    system.transact(DEPLOYER, "Timelock", "cancel", name)
+    assert queue(system)[-1].id == proposal.id
+
+
 def test_a_name_that_fits_several_operations_or_none_is_refused(system: System) -> None:
     for reason in ("once", "twice"):
         schedule(system, propose(system.contracts, "keeper", [SOMEBODY], reason))

@@ -61,6 +61,9 @@ def _take(found: dict[bytes, Operation], log: LogReceipt, contracts: Contracts) 
     transaction = log["transactionHash"].to_0x_hex()
     if event == _SCHEDULED:
         _schedule(found, name, data, log, contracts)
+    elif name not in found:
+        # One without calls does nothing, and no log says that it was scheduled: only its salt, and its end.
+        pass
     elif event == _SALTED:
         found[name] = replace(found[name], salt=data)
     elif event == _EXECUTED:
