@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from entitlement.cli.amounts import usdc_units
@@ -118,7 +119,7 @@ def resume(
             if looked is None:
                 _say(Verdict.NOTHING, "no run is under way")
                 return
-            console.print(runs_table([looked[0]]), soft_wrap=True)
+            console.print(runs_table([looked[0]]), soft_wrap=True, markup=False)
             _say(Verdict.ACT, f"next: {looked[1].act}, since {looked[1].reason}")
             return
         outcome = runner.resume(waiting(patience), until_final=True)
@@ -133,15 +134,16 @@ def status() -> None:
     veto, announced = standing.veto, standing.announced
     if veto is not None and veto.holds_at(standing.now):
         end = "until it is lifted" if veto.until is None else f"until {moment(veto.until)}"
-        console.print(f"[bold red]stopped[/] {end} by {veto.by.made_by}: {veto.by.reason}")
+        console.print(f"[bold red]stopped[/] {end} by {escape(f'{veto.by.made_by}: {veto.by.reason}')}")
     if announced is not None:
         console.print(
             f"announced: {usdc(announced.amount)}, about {announced.lots} lots, not before "
             f"{moment(announced.not_before)}; the next from {moment(announced.next_lot_at)} on"
         )
         if announced.reason:
-            console.print(f"  it waits: {announced.reason}", soft_wrap=True)
-    console.print(runs_table(standing.runs) if standing.runs else "no run was ever begun", soft_wrap=True)
+            console.print(f"  it waits: {announced.reason}", soft_wrap=True, markup=False)
+    runs = runs_table(standing.runs) if standing.runs else "no run was ever begun"
+    console.print(runs, soft_wrap=True, markup=False)
     if standing.open is not None:
         _say(Verdict.PERSON, f"run {standing.open.number} has not ended: resume goes on with it")
 
@@ -226,7 +228,7 @@ def show_policies() -> None:
         words = policy_words(each.since.policy)
         who = each.by
         table.add_row(str(each.since.epoch), moment(each.made_at), who.made_by, who.reason, words)
-    console.print(table if history else "no policy was ever set: nothing is bought")
+    console.print(table if history else "no policy was ever set: nothing is bought", markup=False)
 
 
 def _key(
@@ -263,12 +265,12 @@ def _by(made_by: str, reason: str) -> "By":
 
 def _tell(outcome: "Outcome") -> None:
     if outcome.runs:
-        console.print(runs_table(list(outcome.runs)), soft_wrap=True)
+        console.print(runs_table(list(outcome.runs)), soft_wrap=True, markup=False)
     _say(outcome.verdict, outcome.reason)
 
 
 def _say(verdict: Verdict, reason: str) -> None:
-    console.print(f"{verdict}: {reason}", soft_wrap=True)
+    console.print(f"{verdict}: {reason}", soft_wrap=True, markup=False)
     _leave(verdict)
 
 

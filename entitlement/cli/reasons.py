@@ -46,7 +46,7 @@ def known_reasons() -> dict[str, Because]:
         with _acts(settings) as acts:
             return acts.reasons()
     except SetupError as error:
-        console.print(f"reasons are not shown: {error}", style="yellow", soft_wrap=True)
+        console.print(f"reasons are not shown: {error}", style="yellow", soft_wrap=True, markup=False)
         return {}
 
 

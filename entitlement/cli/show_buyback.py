@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from entitlement.cli.show import moment, tokens
@@ -43,7 +44,7 @@ def plan_table(planned: Planned) -> Table:
     if planned.gas_cost is not None and planned.account is not None:
         table.add_row("gas, at most", f"{planned.gas_cost} wei at {planned.account.max_fee} for each")
     colour = "green" if plan.verdict is Verdict.ACT else "bold red"
-    table.add_row("verdict", f"[{colour}]{plan.verdict}[/]: {plan.reason}")
+    table.add_row("verdict", f"[{colour}]{plan.verdict}[/]: {escape(plan.reason)}")
     return table
 
 

@@ -89,7 +89,7 @@ def list_all(url: Url = DEFAULT_URL, dev_account: DevAccount = None) -> None:
             limits["period"],
             "never" if key["expires_at"] is None else moment(key["expires_at"]),
         )
-    console.print(table)
+    console.print(table, markup=False)
 
 
 @keys.command("revoke")
@@ -101,7 +101,7 @@ def revoke(
     """Refuse a key from now on."""
     with ServiceClient.sign_in(url, signing_account(dev_account)) as client:
         key = client.delete(f"/v1/keys/{key_id}")
-    console.print(f"revoked {key['id']} ({key['description']}) at {moment(key['revoked_at'])}")
+    console.print(f"revoked {key['id']} ({key['description']}) at {moment(key['revoked_at'])}", markup=False)
 
 
 def account(url: Url = DEFAULT_URL, dev_account: DevAccount = None) -> None:

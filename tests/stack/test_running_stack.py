@@ -31,6 +31,8 @@ from tests.stack.processes import ROOT, environment, run, running, until
 
 USD = 10**9
 CAROL = ("--dev-account", "3")
+WHOSE = "carol's [/eu]"
+"""Words in brackets are not colours, and are told as they were written."""
 
 
 @pytest.fixture(scope="module")
@@ -169,18 +171,18 @@ def test_the_clock_jumps_to_a_moment_and_never_back(stack: Local, typed: Typed) 
 def test_a_wallet_holder_makes_lists_and_revokes_keys(stack: Local, typed: Typed) -> None:
     url = ("--url", stack.api)
     assert "no keys" in typed("keys", "list", *url, *CAROL).out
-    made = typed("keys", "create", "carol's", *url, *CAROL, "--limit-diem", "1.5", "--expires", "2099-01-01")
+    made = typed("keys", "create", WHOSE, *url, *CAROL, "--limit-diem", "1.5", "--expires", "2099-01-01")
     assert made.code == 0, made.err
     secret = made.out.splitlines()[-1]
     key_id = re.findall(r"key_\w+", made.out)[0]
     listed = typed("keys", "list", *url, *CAROL).out
-    for part in (key_id, "carol's", "INFERENCE", secret[-6:], "$1.50", "epoch", "2099-01-01"):
+    for part in (key_id, WHOSE, "INFERENCE", secret[-6:], "$1.50", "epoch", "2099-01-01"):
         assert part in listed
     assert secret not in listed
     headers = {"Authorization": f"Bearer {secret}"}
     assert httpx.get(f"{stack.api}/v1/keys", headers=headers, timeout=30).status_code == 403
     revoked = typed("keys", "revoke", key_id, *url, *CAROL)
-    assert f"revoked {key_id}" in revoked.out
+    assert f"revoked {key_id} ({WHOSE})" in revoked.out
     assert httpx.get(f"{stack.api}/v1/keys", headers=headers, timeout=30).json()["code"] == "key_revoked"
     assert "no keys" in typed("keys", "list", *url, *CAROL).out
     again = typed("keys", "revoke", "key_unknown", *url, *CAROL)
