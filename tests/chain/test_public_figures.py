@@ -292,6 +292,15 @@ def test_what_is_kept_is_gone_on_from_and_what_is_broken_is_not_believed(
     assert reader_of(told, kept).read().history == whole
 
 
+def test_without_a_folder_to_write_to_there_are_figures_all_the_same(told: System, tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file")
+    kept = KeptHistory(tmp_path / "folder" / "kept", "it")
+    whole = reader_of(told, kept).read().history
+    assert whole == reader_of(told).read().history
+    kept.forget()
+    assert kept.read() is None
+
+
 def test_a_log_that_was_left_out_is_noticed_and_all_is_read_again(told: System, tmp_path: Path) -> None:
     kept = KeptHistory(tmp_path / "kept", "it")
     whole = reader_of(told, kept).read().history

@@ -5,6 +5,7 @@ that is broken, or of another deployment, is as good as none.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -46,11 +47,17 @@ class KeptHistory:
             draft.write_bytes(hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
             draft.replace(self._path)
         except OSError:
-            draft.unlink(missing_ok=True)
+            _delete(draft)
 
     def forget(self) -> None:
-        """Delete it."""
-        self._path.unlink(missing_ok=True)
+        """Delete it. A folder that cannot be written to is no failure here either."""
+        _delete(self._path)
+
+
+def _delete(path: Path) -> None:
+    # A file system that is only read refuses this of a file that is not there, too.
+    with suppress(OSError):
+        path.unlink()
 
 
 def _plain(history: History) -> dict[str, Any]:
