@@ -1,6 +1,7 @@
 """The timelock's queue against real operations, and rehearsals that leave the chain as it was."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,19 @@ def test_a_file_whose_signature_is_of_something_else_is_refused(
     others = {"to": SOMEBODY, "sender": SOMEBODY, "data": "0x01", "value": "1", "max_fee": "7"}
     told[field] = others.get(field, 7)
     file.write_text(json.dumps(told))
+    with pytest.raises(SetupError, match="another transaction than it says"):
+        read_file(file)
+
+
+@pytest.mark.parametrize("field", ["signed", "data"])
+@pytest.mark.parametrize("told", ["zz", "0x123g", "0x"])
+def test_a_file_whose_signature_or_call_is_no_hex_is_refused(
+    system: System, tmp_path: Path, field: str, told: str
+) -> None:
+    file = tmp_path / "operation.json"
+    whole = prepared(system, "never sent")
+    signed = system.account(DEPLOYER).sign_transaction(whole.fields())
+    write_file(replace(whole.signed_as(signed.raw_transaction), **{field: told}), file)
     with pytest.raises(SetupError, match="another transaction than it says"):
         read_file(file)
 

@@ -115,16 +115,16 @@ def write_file(file: OperationFile, path: Path) -> None:
 
 
 def _is_its_own(file: OperationFile) -> bool:
-    raw = HexBytes(str(file.signed))
     try:
+        raw = HexBytes(str(file.signed))
         signer = Account.recover_transaction(raw)
         told = TypedTransaction.from_bytes(raw).as_dict()
+        wanted = {name: value for name, value in file.fields().items() if name != "from"}
+        return signer == file.sender and all(
+            _plain(told.get(name)) == _plain(value) for name, value in wanted.items()
+        )
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not what the file says
         return False
-    wanted = {name: value for name, value in file.fields().items() if name != "from"}
-    return signer == file.sender and all(
-        _plain(told.get(name)) == _plain(value) for name, value in wanted.items()
-    )
 
 
 def _plain(value: object) -> object:
