@@ -33,7 +33,7 @@ from entitlement.core.buyback_run import (
 from entitlement.core.errors import TransactionFailed
 from entitlement.core.units import Usdc, Wallet
 from entitlement.flows.plan_buyback import PlanBuyback, Planned
-from entitlement.store import buybacks
+from entitlement.store import buyback_rules, buybacks
 from entitlement.store.buybacks import Step
 from entitlement.store.clock import service_time
 
@@ -193,7 +193,14 @@ class RunBuybacks:
             # Nobody has ever seen it, so it is over with.
             self._write(run, Step(RunState.REFUSED, reason=f"not signed: {failure.reason}"))
             return
-        self._keep(run, attempt)
+        with self._sessions.begin() as session:
+            veto, now = buyback_rules.veto(session), service_time(session)
+            # Nobody has seen it yet, so that a veto still stops it; what is kept here may be in a block.
+            if veto is None or not veto.holds_at(now):
+                buybacks.add_attempt(session, run, attempt, now)
+                return
+        told = f"not sent: {veto.by.made_by} has stopped buybacks: {veto.by.reason}"
+        self._write(run, Step(RunState.REFUSED, reason=told))
 
     def _sign_again(self, run: Run, kind: Kind, reason: str) -> None:
         attempt = self._keeper.sign_again(run, kind)

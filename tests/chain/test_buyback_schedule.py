@@ -15,9 +15,9 @@ from entitlement import metrics
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.networks import Network, load_network
 from entitlement.core.buyback_policy import Policy, Schedule
-from entitlement.core.buyback_run import RunState
+from entitlement.core.buyback_run import Attempt, Run, RunState
 from entitlement.core.epochs import Epoch, epoch_at
-from entitlement.core.errors import InvalidRequest
+from entitlement.core.errors import InvalidRequest, NodeUnavailable
 from entitlement.core.units import wallet
 from entitlement.flows.govern_buybacks import Standing
 from entitlement.flows.schedule_buybacks import LOOK_AGAIN_SECONDS, Happened, ScheduleBuybacks
@@ -132,6 +132,45 @@ def test_a_veto_ends_the_plan_and_holds_until_its_time(stage: Stage, sessions: s
     assert days.tick() is Happened.STOPPED
     days.made.govern.allow(BY)
     assert days.tick() is Happened.ANNOUNCED
+
+
+def test_a_veto_that_comes_before_a_lot_is_signed_stops_it(
+    stage: Stage, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days, before = Days(stage, sessions, 5_000, BY_THRESHOLD), stage.next_run()
+    assert days.tick() is Happened.ANNOUNCED
+    days.later(VETO + 1_800)
+
+    def silent(_: Run) -> Attempt:
+        raise NodeUnavailable(method="eth_estimateGas", reason="no answer")
+
+    with monkeypatch.context() as away:
+        away.setattr(days.made.keeper, "sign_execute", silent)
+        with pytest.raises(NodeUnavailable):
+            days.tick()
+    assert days.made.open_run().state is RunState.PLANNED
+    days.made.govern.veto(By("Ada", "the market is odd"), until=None)
+    assert [days.tick(), days.tick()] == [Happened.UNDER_WAY, Happened.STOPPED]
+    (run,) = days.standing().runs
+    assert (run.state, run.attempts, stage.next_run()) == (RunState.REFUSED, (), before)
+    assert run.reason == "not sent: Ada has stopped buybacks: the market is odd"
+
+
+def test_a_veto_that_comes_while_a_lot_is_signed_stops_it(
+    stage: Stage, sessions: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days, before = Days(stage, sessions, 5_000, BY_THRESHOLD), stage.next_run()
+    assert days.tick() is Happened.ANNOUNCED
+    days.later(VETO + 1_800)
+    signed = days.made.keeper.sign_execute
+
+    def vetoed(run: Run) -> Attempt:
+        days.made.govern.veto(BY, until=None)
+        return signed(run)
+
+    monkeypatch.setattr(days.made.keeper, "sign_execute", vetoed)
+    assert [days.tick(), days.tick()] == [Happened.ALERTED, Happened.STOPPED]
+    assert (days.standing().runs[0].state, stage.next_run()) == (RunState.REFUSED, before)
 
 
 def test_what_is_refused_is_told_and_looked_at_again_later(
