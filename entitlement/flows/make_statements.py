@@ -44,7 +44,13 @@ class MakeStatements:
         """Make the statements that are due, and return how many. Raises SetupError and NodeUnavailable."""
         if not self._is_ready():
             return 0
-        return sum(self._make(epoch) for epoch in self._due())
+        made = 0
+        for epoch in self._due():
+            if not self._make(epoch):
+                # Were a later day stated first, nobody would come back to this one.
+                break
+            made += 1
+        return made
 
     def _due(self) -> list[Epoch]:
         with self._sessions.begin() as session:

@@ -221,6 +221,28 @@ def test_without_the_node_or_with_another_final_block_meanwhile_nothing_is_state
     assert making(sessions).sweep() == 1
 
 
+def test_a_day_that_cannot_be_stated_now_is_stated_before_those_after_it(
+    sessions: Sessions, clock: ShiftClock
+) -> None:
+    chain = followed(sessions, at=MIDNIGHT)
+    clock.jump_to(MIDNIGHT + 3_600)
+    assert making(sessions).sweep() == 1
+    clock.jump_to(MIDNIGHT + 3 * SECONDS_PER_EPOCH + 3_600)
+    chain.mine(at=MIDNIGHT + 3 * SECONDS_PER_EPOCH)
+    follower(chain, sessions).step()
+    vault = Vault()
+
+    def moved_once(block: Header) -> list[Holding]:
+        if not vault.asked:
+            chain.mine()
+            follower(chain, sessions).step()
+        return vault(block)
+
+    made = MakeStatements(sessions, making(sessions)._attester, moved_once)
+    assert made.sweep() + made.sweep() == 3
+    assert [epoch for epoch, _ in ReadStatements(sessions).made()] == [TODAY + 3, TODAY + 2, TODAY + 1, TODAY]
+
+
 @pytest.mark.parametrize("statement_", ["UPDATE statements SET document = '{}'", "DELETE FROM statements"])
 def test_a_statement_can_be_neither_changed_nor_deleted(
     sessions: Sessions, clock: ShiftClock, statement_: str
