@@ -17,9 +17,10 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from entitlement.chain.abi import Undecodable, decode, encode
 from entitlement.chain.addresses import addresses_in
+from entitlement.chain.answers import mapping
 from entitlement.chain.artifacts import Artifacts
 from entitlement.chain.reverts import RevertReader, revert_data, shown
-from entitlement.core.errors import NodeUnavailable, TransactionFailed
+from entitlement.core.errors import InconsistentNode, NodeUnavailable, TransactionFailed
 
 _CALL = RPCEndpoint("eth_call")
 
@@ -85,7 +86,7 @@ class Contracts:
         """Return what a view answers at a block: its number, hash or tag; a tuple for more than one value.
 
         Raises `TransactionFailed` with the contract's own error, `NodeUnavailable` where the node has no
-        answer or has not kept the state of that block.
+        answer or has not kept the state of that block, `InconsistentNode` for what is no such answer.
         """
         answer = self.web3.provider.make_request(_CALL, self._question(name, function, arguments, block))
         return self._decoded(name, function, answer)
@@ -115,21 +116,25 @@ class Contracts:
         return [call, hex(block) if isinstance(block, int) else block]
 
     def _decoded(self, name: str, function: str, answer: RPCResponse) -> Any:  # noqa: ANN401  as the ABI says
-        if "error" in answer:
-            data = revert_data(answer["error"])
+        told = mapping(answer, f"the answer to {name}.{function}")
+        if "error" in told:
+            data = revert_data(told["error"])
             if data is not None:
                 raise TransactionFailed(what=f"{name}.{function}", reason=self.reverts.describe(data))
-            raise NodeUnavailable(method=_CALL, reason=str(answer["error"])[:200])
+            raise NodeUnavailable(method=_CALL, reason=str(told["error"])[:200])
         types = [collapse_if_tuple(each) for each in self._functions[name, function]["outputs"]]
-        if types and answer.get("result") == "0x":
+        result = told.get("result")
+        if types and result == "0x":
             raise TransactionFailed(
                 what=f"{name}.{function}", reason=f"there is no contract at {self._addresses[name]}"
             )
+        try:
+            decoded = decode(types, bytes.fromhex(str(result)[2:]))
+        except (DecodingError, ValueError) as error:
+            raise InconsistentNode(f"{name}.{function} was answered with {str(result)[:68]}") from error
         values = tuple(
             to_checksum_address(value) if type_ == "address" else value
-            for type_, value in zip(
-                types, decode(types, bytes.fromhex(str(answer.get("result"))[2:])), strict=True
-            )
+            for type_, value in zip(types, decoded, strict=True)
         )
         return values[0] if len(values) == 1 else values
 

@@ -4,11 +4,12 @@ from eth_utils.crypto import keccak
 from web3.types import TxParams
 
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.contracts import connect
+from entitlement.chain.contracts import Contracts, connect
 from entitlement.chain.networks import Network
 from entitlement.chain.reverts import RevertReader
 from entitlement.chain.transactions import SendLimits, deliver, sign, transact
-from entitlement.core.errors import NodeUnavailable, TransactionFailed
+from entitlement.core.errors import InconsistentNode, NodeUnavailable, TransactionFailed
+from tests.chain.lying_node import RawAnswer, lying_node
 from tests.chain.system import DEPLOYER, System, deployed
 
 ONE = 10**18
@@ -139,6 +140,26 @@ def test_a_node_that_is_not_there_is_unavailable(system: System) -> None:
         )
     assert "secret-key" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("told", [None, "", "0x12", "0xzz", 7, {}, "0x" + "ff" * 31])
+def test_a_view_that_is_answered_with_something_else_is_told(system: System, told: object) -> None:
+    with lying_node(system.anvil.url) as node:
+        contracts = Contracts(connect(node.url), system.artifacts, system.deployment.addresses)
+        node.lie("eth_call", lambda _params, _truth: told)
+        with pytest.raises(InconsistentNode, match="totalSupply was answered with"):
+            contracts.view("VVV", "totalSupply")
+        with pytest.raises(InconsistentNode, match="balanceOf was answered with"):
+            contracts.view_each("VVV", "balanceOf", [[system.address(1)]])
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7"])
+def test_a_view_whose_answer_is_no_object_is_told(system: System, body: bytes) -> None:
+    with lying_node(system.anvil.url) as node:
+        contracts = Contracts(connect(node.url), system.artifacts, system.deployment.addresses)
+        node.raw.append(RawAnswer(body=body))
+        with pytest.raises(InconsistentNode, match=r"the answer to VVV\.totalSupply"):
+            contracts.view("VVV", "totalSupply")
 
 
 @pytest.mark.parametrize(
