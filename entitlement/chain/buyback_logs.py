@@ -34,18 +34,20 @@ class BuybackLogs:
         Raises `NodeUnavailable`, `InconsistentNode`; whether runs are missing is the caller's to see.
         """
         wanted = {"address": self.burner, "topics": [[EXECUTED, DONATED]]}
-        logs = [] if first > last else [*self._ranges.logs(self._rpc, wanted, first, last)]
-        donated = {run: amount for log in logs for run, amount in donations([log])}
-        found = [self._execution(log, donated) for log in logs if log["topics"][0].lower() == EXECUTED]
+        # Where `first` is above `last` nothing is asked.
+        told = self._ranges.logs(self._rpc, wanted, first, last)
+        logs = [answers.mapping(log, "a log") for log in told]
+        donated = dict(donations(logs))
+        found = [self._execution(log, donated) for log in logs if _event_of(log) == EXECUTED]
         if [each.number for each in found] != sorted({each.number for each in found}):
             raise InconsistentNode(f"runs in blocks {first}..{last} are not in order")
         return found
 
     def _execution(self, log: dict[str, Any], donated: dict[int, int]) -> Execution:
         number, keeper, spent, burned, price = executed(log)
-        block = answers.quantity({"log's block": log["blockNumber"]}, "log's block")
+        block, transaction = answers.quantity(log, "blockNumber"), answers.digest(log, "transactionHash")
         header = self._reader.header(block)
-        if header is None or header.hash != str(log["blockHash"]).lower():
+        if header is None or header.hash != answers.digest(log, "blockHash"):
             raise InconsistentNode(f"run {number} is said to be in a block {block} that is not on the chain")
         return Execution(
             number,
@@ -56,7 +58,7 @@ class BuybackLogs:
             Wei(price),
             block,
             header.hash,
-            str(log["transactionHash"]).lower(),
+            transaction,
             header.timestamp,
         )
 
@@ -73,8 +75,16 @@ def executed(log: dict[str, Any]) -> tuple[int, Wallet, int, int, int]:
 
 def donations(logs: Sequence[dict[str, Any]]) -> list[tuple[int, int]]:
     """Return (run, wei) of those logs that are of DonationBurned."""
-    return [
-        (int(log["topics"][1], 16), int(log["data"], 16))
-        for log in logs
-        if str(log["topics"][0]).lower() == DONATED
-    ]
+    try:
+        return [
+            (int(log["topics"][1], 16), int(log["data"], 16)) for log in logs if _event_of(log) == DONATED
+        ]
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise InconsistentNode("a log of DonationBurned cannot be read") from error
+
+
+def _event_of(log: dict[str, Any]) -> str:
+    topics = answers.sequence(log.get("topics"), "a log's topics")
+    if not topics:
+        raise InconsistentNode("a log without topics was not asked for")
+    return str(topics[0]).lower()

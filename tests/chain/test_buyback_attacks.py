@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.chain.artifacts import Artifacts
-from entitlement.chain.buyback_logs import EXECUTED
+from entitlement.chain.buyback_logs import DONATED, EXECUTED
 from entitlement.chain.keeper import TIP_MOST
 from entitlement.chain.networks import Network
 from entitlement.core.buyback import Verdict, runs_within, worst_loss
@@ -461,6 +461,18 @@ def test_a_node_that_hides_a_run_contradicts_the_burners_count(
         made.planner.plan()
     liar.lies.clear()
     assert made.planner.plan().plan.owed.wanted == 0
+
+
+@pytest.mark.parametrize(
+    "log",
+    [7, {}, {"topics": None}, {"topics": []}, {"topics": [EXECUTED]}, {"topics": [DONATED], "data": "0x"}],
+)
+def test_a_run_that_a_node_tells_in_no_form_of_one_is_a_contradiction(
+    stage: Stage, liar: LyingNode, sessions: sessionmaker[Session], log: object
+) -> None:
+    liar.lie("eth_getLogs", lambda *_: [log])
+    with pytest.raises(InconsistentNode):
+        flows(stage, sessions, url=liar.url).planner.plan()
 
 
 def test_a_node_that_hides_a_receipt_does_not_make_it_buy_again(
