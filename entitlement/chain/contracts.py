@@ -130,7 +130,7 @@ class Contracts:
             )
         try:
             decoded = decode(types, bytes.fromhex(str(result)[2:]))
-        except (DecodingError, ValueError) as error:
+        except ValueError as error:
             raise InconsistentNode(f"{name}.{function} was answered with {str(result)[:68]}") from error
         values = tuple(
             to_checksum_address(value) if type_ == "address" else value
