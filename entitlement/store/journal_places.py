@@ -37,12 +37,12 @@ _BATCH = text(
 )
 # By the time: entries have that of their batch, and stand on the disk in its order. An index by the batch
 # would cost every entry that is written.
-_LINES = text("""
+_LINES = """
     SELECT id, concat_ws(E'\\t', id, epoch, key, kind, account_id, created_at, buckets, moves, amounts)
                || E'\\n'
-    FROM entries
+    FROM {source}
     WHERE created_at BETWEEN :since AND :written_at AND lane = :lane AND batch = :number ORDER BY id
-""")
+"""
 _FOLLOWING = text("""
     SELECT number, root, entry_count, written_at FROM journal_batches
     WHERE lane = :lane AND number > :after ORDER BY number LIMIT :limit
@@ -53,11 +53,15 @@ def batch_with_lines(session: Session, lane: int, number: int) -> WrittenBatch:
     """Return a batch that is there."""
     place = {"lane": lane, "number": number}
     previous, root, count, written_at = session.execute(_BATCH, place).one()
-    rows = session.execute(_LINES, {**place, "since": written_at, "written_at": written_at}).all()
-    if len(rows) != count:
-        # What was booked before there was a chain was bound when it began: it is older than its batch.
-        rows = session.execute(_LINES, {**place, "since": 0, "written_at": written_at}).all()
-    lines = {row[0]: row[1] for row in rows}
+    lines: dict[int, str] = {}
+    # Of weeks that were taken out the table has none, and a batch may have entries of two weeks. What was
+    # booked before there was a chain was bound when it began: it is older than its batch.
+    for source, since in (("entries", written_at), ("all_entries", written_at), ("all_entries", 0)):
+        found = {**place, "since": since, "written_at": written_at}
+        rows = session.execute(text(_LINES.format(source=source)), found)
+        lines = {row[0]: row[1] for row in rows}
+        if len(lines) == count:
+            break
     return WrittenBatch(bytes(previous), bytes(root), count, written_at, lines)
 
 

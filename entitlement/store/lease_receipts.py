@@ -76,11 +76,11 @@ _LINE = text("""
     FROM holds AS h
     JOIN accounts AS a ON a.id = h.account_id
     JOIN gateways AS g ON g.id = h.gateway_id
-    JOIN usage AS u ON u.epoch = h.epoch AND u.hold_id = h.id AND u.number = :number
+    JOIN all_usage AS u ON u.epoch = h.epoch AND u.hold_id = h.id AND u.number = :number
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(diem + usd + shortfall) FILTER (WHERE number < :number), 0)::bigint AS before,
                sum(diem + usd + shortfall)::bigint AS cost, count(*) AS count
-        FROM usage WHERE epoch = h.epoch AND hold_id = h.id
+        FROM all_usage WHERE epoch = h.epoch AND hold_id = h.id
     ) AS s
     WHERE h.id = :lease
 """)
@@ -92,7 +92,7 @@ _RENEWAL = text("""
             SELECT e.id, e.lane, e.batch,
                    (SELECT coalesce(sum(m.amount), 0) FROM unnest(e.moves, e.amounts) AS m (move, amount)
                     WHERE m.move LIKE '%>consumed')::bigint AS cost
-            FROM entries AS e WHERE e.epoch = :epoch AND e.key = ANY(:keys)
+            FROM all_entries AS e WHERE e.epoch = :epoch AND e.key = ANY(:keys)
         ) AS each
         WHERE cost > 0
     ) AS c
@@ -103,7 +103,7 @@ _TOLD = text("""
     SELECT min(number), max(number), sum(cost)::bigint FROM (
         SELECT number, diem + usd + shortfall AS cost,
                (sum(diem + usd + shortfall) OVER (ORDER BY number))::bigint AS upto
-        FROM usage WHERE epoch = :epoch AND hold_id = :lease
+        FROM all_usage WHERE epoch = :epoch AND hold_id = :lease
     ) AS each
     WHERE cost > 0 AND upto > :before AND upto <= :upto
 """)

@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 from alembic import command
+from eth_account import Account
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from entitlement.audit.journal import audit
+from entitlement.chain.attest import Attester
+from entitlement.core.attested import Domain
 from entitlement.core.epochs import SECONDS_PER_EPOCH, Epoch, ends_at
-from entitlement.core.holds import Usage
+from entitlement.core.holds import HoldKind, LeaseReport, LeaseRequest, Usage
 from entitlement.core.ledger import Source
 from entitlement.core.units import NanoUsd
 from entitlement.core.usage_walk import BEGINNING, SMALLEST_PAGE, HistoryQuery, Order, View
@@ -19,6 +22,7 @@ from entitlement.flows.explain_request import ExplainRequest
 from entitlement.flows.own_data import OwnData
 from entitlement.flows.read_usage import ReadUsage
 from entitlement.flows.shift_clock import ShiftClock
+from entitlement.flows.sign_receipts import SignReceipts
 from entitlement.flows.spend_credit import SpendCredit
 from entitlement.store import archive, schema, usage
 from entitlement.store.clock import service_time
@@ -39,13 +43,17 @@ def days(sessions: Sessions, clock: ShiftClock) -> Days:
     lived.grant({1: 2, 2: 3})
     lived.spend(1, USD // 2)
     lived.spend(2, USD, "r2")
+    end_of_week(lived)
+    return lived
+
+
+def end_of_week(lived: Days) -> None:
     for epoch in range(TODAY, archive.last_epoch(WEEK) + 1):
         lived.end(Epoch(epoch))
     lived.end(Epoch(archive.last_epoch(WEEK) + 1))
-    ExpireCredit(sessions).expire_buckets()
+    ExpireCredit(lived.sessions).expire_buckets()
     lived.close()
-    publish(sessions)
-    return lived
+    publish(lived.sessions)
 
 
 def publish(sessions: Sessions) -> None:
@@ -222,6 +230,36 @@ def test_an_owners_history_and_sums_are_the_same_with_what_was_taken_out(days: D
     assert archived(days.sessions) == [WEEK]
     for one, other in zip(told(), before, strict=True):
         assert one == other
+
+
+def test_receipts_of_holds_and_of_leases_are_the_same_when_their_week_was_taken_out(
+    sessions: Sessions, clock: ShiftClock
+) -> None:
+    lived = Days(sessions, clock)
+    lived.grant({1: 2})
+    hold_id = lived.hold(1, USD // 2)
+    lived.capture(1, hold_id, USD // 2)
+    mine = lived.holders[1]
+    spend = SpendCredit(sessions)
+    lease_id = spend.hold(mine.gateway_id, mine.request(1_000, "lease", kind=HoldKind.LEASE, ttl=60)).hold.id
+    told = tuple(LeaseRequest(number, f"q{number}", NanoUsd(40), Usage()) for number in (1, 2))
+    spend.renew(
+        mine.gateway_id, lease_id, LeaseReport(NanoUsd(80), NanoUsd(0), NanoUsd(0), ttl=60, requests=told)
+    )
+    end_of_week(lived)
+    much_later(lived)
+    attester = Attester(Account.from_key("0x" + "42" * 32), Domain(31_337, "0x" + "ab" * 20))
+    signing = SignReceipts(sessions, lambda: attester)
+
+    def signed() -> list[object]:
+        return [
+            signing.of_account(hold_id, mine.account_id),
+            signing.of_account(lease_id, mine.account_id, number=2),
+        ]
+
+    before = signed()
+    assert archived(sessions) == [WEEK]
+    assert signed() == before
 
 
 def test_no_week_is_taken_out_between_a_reading_of_usage_and_the_question_whether_one_was(days: Days) -> None:
