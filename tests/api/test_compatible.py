@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from entitlement.core.events import LogPlace, VvvStaked
-from entitlement.core.units import Wei
+from entitlement.core.units import NANO_USD_MAX, Wei
 from tests.api.support import Person, assert_problem, bearer
 from tests.api.world import World
 from tests.support import DIEM, GENESIS_TIME, ScriptedChain, catch_up, follower
@@ -94,6 +94,18 @@ def test_dollars_become_nano_dollars_without_a_rounding(dollars: float, nano_usd
     (key,) = world.client.get("/v1/keys", headers=world.signed_in).json()["keys"]
     assert key["limits"]["usd"] == nano_usd
     assert answer.json()["data"]["consumptionLimit"]["usd"] == dollars
+
+
+def test_the_largest_limit_that_a_key_can_have_is_told(world: World) -> None:
+    made = world.make_key(limits={"usd": NANO_USD_MAX, "diem": 9_007_199 * 10**9 + 1}).json()["key"]
+    (listed,) = world.client.get(KEYS, headers=world.signed_in).json()["data"]
+    assert listed["consumptionLimits"] == {
+        "usd": 9_007_199.254740991,
+        "diem": 9_007_199.000000001,
+        "vcu": None,
+    }
+    one = world.client.get(f"{KEYS}/{made['id']}", headers=world.signed_in)
+    assert one.json()["data"] == listed
 
 
 @pytest.mark.parametrize(

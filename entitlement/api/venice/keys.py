@@ -38,6 +38,14 @@ class ConsumptionLimit(Strict):
     vcu: Dollars | None = None
 
 
+class LimitTold(Strict):
+    """What a key may spend in a period, in dollars; /v1 takes larger limits than can be given here."""
+
+    usd: Number | None = None
+    diem: Number | None = None
+    vcu: Number | None = None
+
+
 class KeyWish(Strict):
     """A key to make."""
 
@@ -115,7 +123,7 @@ class MadeKeyOut(Strict):
 
     apiKey: str  # noqa: N815
     apiKeyType: KeyKind  # noqa: N815
-    consumptionLimit: ConsumptionLimit  # noqa: N815
+    consumptionLimit: LimitTold  # noqa: N815
     limitPeriod: str  # noqa: N815
     modelPrivacy: ModelPrivacy  # noqa: N815
     description: str
@@ -156,7 +164,7 @@ class KeyItem(Strict):
 
     id: str
     apiKeyType: KeyKind  # noqa: N815
-    consumptionLimits: ConsumptionLimit  # noqa: N815
+    consumptionLimits: LimitTold  # noqa: N815
     limitPeriod: str  # noqa: N815
     modelPrivacy: ModelPrivacy  # noqa: N815
     description: str
@@ -281,8 +289,8 @@ def _item(key: ApiKey, use: KeyUse) -> KeyItem:
     )
 
 
-def _limits(limits: KeyLimits) -> ConsumptionLimit:
-    return ConsumptionLimit(usd=_dollars(limits.usd), diem=_dollars(limits.diem))
+def _limits(limits: KeyLimits) -> LimitTold:
+    return LimitTold(usd=_dollars(limits.usd), diem=_dollars(limits.diem))
 
 
 def _dollars(amount: NanoUsd | None) -> Decimal | None:
