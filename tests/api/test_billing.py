@@ -251,6 +251,20 @@ def test_a_name_that_somebody_chose_is_no_formula_in_a_table(world: World, admin
     assert ",'=HYPERLINK(1)," in table
 
 
+def test_a_history_that_ends_within_a_second_has_all_of_it_and_one_that_begins_there_none(
+    world: World, admin: dict[str, str]
+) -> None:
+    charge(world, "r1", 10)
+    world.later(5)
+    (line,) = get(world, HISTORY, admin)["data"]
+    second = line["timestamp"].removesuffix("Z")
+    assert get(world, HISTORY, admin, startTimestamp=f"{second}.000Z")["data"] == [line]
+    assert get(world, HISTORY, admin, startTimestamp=f"{second}.001Z")["data"] == []
+    assert get(world, HISTORY, admin, endTimestamp=f"{second}.000Z")["data"] == []
+    # As the end of a day is often written.
+    assert get(world, HISTORY, admin, endTimestamp=f"{second}.999Z")["data"] == [line]
+
+
 WRONG: dict[str, dict[str, object]] = {
     "a page too small": {"pageSize": 9},
     "a page too large": {"pageSize": 1_001},

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from entitlement.api.auth import Manager, TheService
 from entitlement.api.venice.headers import TellingRoute, TheStanding, standing
-from entitlement.api.venice.wire import NAMES, Number, Strict, day, dollars, stamp, unix_time
+from entitlement.api.venice.wire import NAMES, Number, Strict, day, dollars, stamp, unix_time, unix_time_up
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.errors import InvalidRequest
 from entitlement.core.ledger import Source
@@ -227,8 +227,8 @@ def _query(
         view=View.ROWS,
         key_id=None,
         currency={"DIEM": Currency.DIEM, "USD": Currency.USD}.get(currency or ""),
-        start=0 if start is None else unix_time(start, field="startTimestamp"),
-        end=LATEST_TIME if end is None else unix_time(end, field="endTimestamp"),
+        start=0 if start is None else unix_time_up(start, field="startTimestamp"),
+        end=LATEST_TIME if end is None else unix_time_up(end, field="endTimestamp"),
         page_size=DEFAULT_PAGE if page_size is None else page_size,
     )
     query.check()

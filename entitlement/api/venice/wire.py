@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import ceil
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -65,13 +66,26 @@ def day(epoch: Epoch) -> str:
 
 def unix_time(text: str, *, field: str) -> int:
     """Return the second of a date (its first, UTC) or of a date and time. Raises InvalidRequest."""
+    return int(_moment(text, field).timestamp())
+
+
+def unix_time_up(text: str, *, field: str) -> int:
+    """Return the first whole second that is not before a date or a date and time. Raises InvalidRequest.
+
+    What is kept has whole seconds: what ends at 23:59:59.999 has all of that second, and what begins then
+    none of it.
+    """
+    return ceil(_moment(text, field).timestamp())
+
+
+def _moment(text: str, field: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text) if "T" in text else _midnight(date.fromisoformat(text))
     except ValueError as error:
         raise InvalidRequest(
             f"{field} {text!r} is neither YYYY-MM-DD nor an ISO 8601 date and time", field=field
         ) from error
-    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def _midnight(day: date) -> datetime:
