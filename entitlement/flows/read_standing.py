@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.core.balance import Balance
 from entitlement.core.epochs import Epoch, epoch_at
 from entitlement.core.keys import ApiKey
-from entitlement.core.ledger import Source, spendable
+from entitlement.core.ledger import Source, draw, spendable
 from entitlement.core.limits import NO_LIMIT, Currency, Headroom, headroom, period_epochs
 from entitlement.core.rates import MICROS, Rate, remaining
 from entitlement.core.tiers import RATES, Tier, TierRates
@@ -37,7 +37,7 @@ class Standing:
 
     balance: Balance
     paid_from_next: Source | None
-    """What the next request is paid from; None where there is nothing left."""
+    """What the next request is paid from; None where there is nothing left that it could be."""
     headroom: Headroom
     """What the key's own limits leave."""
     tier: Tier
@@ -79,10 +79,13 @@ class ReadStanding:
             tier = read_tier(session, wallet, now).tier
             account_until, key_until = standing.rates_until(session, account_id, key and key.id, epoch)
             live = spendable(ledger.buckets(session, account_id, now=now), now)
+            room = NO_LIMIT if key is None else _headroom(session, key, epoch)
+            # As a request would be paid: what the key's limits forbid is passed over.
+            first = draw(live, room, NanoUsd(1))
             return Standing(
                 balance=read_balance(session, account_id, now),
-                paid_from_next=next((bucket.source for bucket in live if bucket.available), None),
-                headroom=NO_LIMIT if key is None else _headroom(session, key, epoch),
+                paid_from_next=first[0].source if first else None,
+                headroom=room,
                 tier=tier,
                 account_rate=_left(self._rates[tier].account, account_until, now),
                 key_rate=None if key is None else _left(self._rates[tier].key, key_until, now),

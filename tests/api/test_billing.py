@@ -81,6 +81,18 @@ def test_a_balance_names_what_is_left_and_what_the_next_request_is_paid_from(wor
     assert topped_up["consumptionCurrency"] == "USD"
 
 
+def test_what_the_next_request_is_paid_from_is_within_the_keys_own_limits(world: World) -> None:
+    def told(**limits: NanoUsd) -> tuple[object, object]:
+        made = world.service.keys.create(world.rich.account_id, NewKey("limited", limits=KeyLimits(**limits)))
+        found = get(world, f"{BILLING}/balance", bearer(made.secret))
+        return found["canConsume"], found["consumptionCurrency"]
+
+    grant(world.sessions, world.rich.account_id, Source.PREPAID, USD)
+    assert told() == (True, "DIEM")
+    assert told(diem=NanoUsd(0)) == (True, "USD")
+    assert told(diem=NanoUsd(0), usd=NanoUsd(0)) == (False, None)
+
+
 def test_limits_are_told_within_the_keys_own_limit(world: World) -> None:
     wish = NewKey(
         "limited", limits=KeyLimits(diem=NanoUsd(USD // 2), period=LimitPeriod.LIFETIME), expires_at=4 * 10**9
