@@ -11,7 +11,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
@@ -54,10 +56,16 @@ class Poster:
         self._is_devnet = is_devnet
         self._seconds = seconds
         self._tls = tls
+        # Not the event loop's own threads, which are few, and which it waits for when it ends: how long a
+        # name takes is up to whoever serves it.
+        self._names = ThreadPoolExecutor(AT_ONCE_MAX, thread_name_prefix="names")
 
     def check(self, url: str) -> None:
         """Look a name up. Raises NotAllowedThere."""
-        asyncio.run(self._addresses(url))
+        try:
+            asyncio.run(asyncio.wait_for(self._addresses(url), self._seconds))
+        except TimeoutError as error:
+            raise NotAllowedThere("its name took too long to look up") from error
 
     def send_all(self, messages: Sequence[Message]) -> list[Outcome]:
         """Send, many at once; return what came of each, in the same order."""
@@ -94,8 +102,8 @@ class Poster:
         parts = urlsplit(url)
         port = parts.port or PORTS[parts.scheme]
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                parts.hostname, port, type=socket.SOCK_STREAM
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._names, partial(socket.getaddrinfo, parts.hostname, port, type=socket.SOCK_STREAM)
             )
         except (OSError, UnicodeError) as error:
             raise NotAllowedThere("its name has no address") from error

@@ -361,6 +361,36 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch: 
                 Poster(is_devnet=False).check("https://example.com")
 
 
+def test_names_whose_lookup_hangs_hold_up_neither_who_sets_them_nor_the_other_deliveries(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over, look_up = threading.Event(), post.socket.getaddrinfo
+
+    def looked_up(name: str, *more: object, **named: object) -> object:
+        if name.startswith("hanging"):
+            is_over.wait(10)
+        return look_up(name, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(post.socket, "getaddrinfo", looked_up)
+    # Freed in any case, so that nobody waits for it at the end.
+    timer = threading.Timer(8, is_over.set)
+    timer.start()
+    try:
+        poster = Poster(is_devnet=True, seconds=1)
+        with pytest.raises(NotAllowedThere, match="took too long"):
+            poster.check("https://hanging.invalid")
+        others = [
+            Message(f"http://hanging-{number}.invalid/", b"{}", {}) for number in range(AT_ONCE_MAX - 2)
+        ]
+        *hung, taken = poster.send_all([*others, Message(receiver.url, b"{}", {})])
+        assert not is_over.is_set()
+        assert {each.said for each in hung} == {"it took too long"}
+        assert taken.is_taken
+    finally:
+        is_over.set()
+        timer.cancel()
+
+
 def test_no_proxy_of_ours_is_told(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     (outcome,) = Poster(is_devnet=True).send_all([Message(receiver.url, b"{}", {})])
