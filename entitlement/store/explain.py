@@ -13,6 +13,7 @@ from entitlement.core.units import NanoUsd
 HOLDS_MAX = 50
 """Of one request id: each gateway has its own."""
 LINES_MAX = 1_000
+"""A lease that is renewed all day has some thousands."""
 ENTRY_KINDS = ("hold", "charge", "end", "late")
 """What the keys of a hold's entries begin with (core.ledger)."""
 
@@ -97,7 +98,7 @@ def asked_by(session: Session, gateway_id: int, request_id: str) -> tuple[AskedF
 
 
 def journal_of(session: Session, account_id: int, asked: AskedFor) -> list[JournalLine]:
-    """Return the journal's lines about a hold, in the order of writing."""
+    """Return the journal's lines about a hold, in the order of writing: of a lease, the first `LINES_MAX`."""
     keys = [f"{kind}:{asked.hold_id}" for kind in ENTRY_KINDS]
     keys += [f"step:{asked.hold_id}:{step}" for step in range(1, asked.steps + 1)]
     rows = session.execute(
