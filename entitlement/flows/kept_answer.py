@@ -81,7 +81,8 @@ class KeptAnswer(Generic[Value]):
                 return Held(value, self._clock() - at, not self._is_fresh(), problem)
             if self._failure is None:
                 raise NotReadYet(what=f"{self._what} is read for the first time")
-            raise self._failure
+            # Without where it was raised before: it would keep the frames of everybody who was told.
+            raise self._failure.with_traceback(None)
 
     def _is_fresh(self) -> bool:
         return self._found is not None and self._clock() - self._found[1] < self._times.fresh

@@ -85,6 +85,17 @@ def test_so_many_wait_and_no_more() -> None:
     assert told == [1] * WAITING_MAX
 
 
+def test_whoever_is_told_of_a_failure_leaves_nothing_behind_in_it() -> None:
+    source = Source(failure=NodeUnavailable(method="eth_call", reason="gone"))
+    kept, lengths = source.kept(), set[int]()
+    for _ in range(5):
+        with pytest.raises(NodeUnavailable) as told:
+            kept.get()
+        lengths.add(len(told.traceback))
+    assert source.found == 1
+    assert len(lengths) == 1
+
+
 def test_while_a_newer_one_is_being_found_the_old_one_is_told_with_its_age() -> None:
     source = Source()
     source.may_end.clear()
