@@ -45,7 +45,9 @@ class RemoteSigner:
         asked = {name: hex(value) if isinstance(value, int) else value for name, value in wanted.items()}
         answer = self._web3.provider.make_request(_SIGN, [asked])
         if "error" in answer:
-            reason = str(answer["error"].get("message", "no reason given"))
+            error: object = answer["error"]
+            told = cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
+            reason = "no reason given" if told is None else str(told)
             raise SignatureRefused(f"the remote signer refused: {reason[:200]}")
         result: object = answer.get("result")
         # Two forms are about: the signed transaction itself, and an object that holds it as `raw`.

@@ -292,6 +292,17 @@ def test_what_is_kept_is_gone_on_from_and_what_is_broken_is_not_believed(
     assert reader_of(told, kept).read().history == whole
 
 
+def test_what_a_version_with_other_events_has_kept_is_read_anew(
+    told: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = KeptHistory(tmp_path / "kept", "it")
+    with monkeypatch.context() as before:
+        before.setattr("entitlement.chain.public.kept._FORM", {"BuybackExecuted": ["run", "spent"]})
+        whole = reader_of(told, kept).read().history
+    assert kept.read() is None
+    assert reader_of(told, kept).read().history == whole == kept.read()
+
+
 def test_without_a_folder_to_write_to_there_are_figures_all_the_same(told: System, tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("a file")
     kept = KeptHistory(tmp_path / "folder" / "kept", "it")

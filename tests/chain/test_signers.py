@@ -15,7 +15,7 @@ from entitlement.chain.anvil import AnvilProcess, AnvilSettings
 from entitlement.chain.devnet import development_account
 from entitlement.chain.signers import RemoteSigner
 from entitlement.core.errors import NodeUnavailable, SetupError, SignatureRefused
-from tests.chain.lying_node import lying_node
+from tests.chain.lying_node import RawAnswer, lying_node
 
 ACCOUNT, OTHER = development_account(3), development_account(4)
 PASSWORD = "correct horse battery staple"
@@ -97,6 +97,22 @@ def test_a_remote_signer_that_signs_as_somebody_else_is_refused(anvil: str) -> N
         pytest.raises(SignatureRefused, match=f"signed as {OTHER.address}, not as {ACCOUNT.address}"),
     ):
         signer.sign_transaction(CREATION)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"code": 1, "message": "the ledger is locked"}, "the ledger is locked"),
+        ({"code": 1}, "no reason given"),
+        ("the ledger is locked", "the ledger is locked"),
+        (None, "no reason given"),
+    ],
+)
+def test_a_remote_signer_that_refuses_in_any_form_is_told_so(error: object, reason: str, anvil: str) -> None:
+    with lying_node(anvil) as node:
+        node.raw = [RawAnswer(body=json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode())]
+        with pytest.raises(SignatureRefused, match=f"the remote signer refused: {reason}"):
+            RemoteSigner(node.url, ACCOUNT.address).sign_transaction(TRANSACTION)
 
 
 @pytest.mark.parametrize("answer", [None, "", "0x", "0x02ff", "nonsense", 5, {"raw": None}, [], {}])

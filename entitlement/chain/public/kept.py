@@ -7,6 +7,7 @@ that is broken, or of another deployment, is as good as none.
 import hashlib
 from contextlib import suppress
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any, cast, get_args
 from uuid import uuid4
@@ -18,6 +19,10 @@ from entitlement.core.public_history import History
 
 _NUMBER = "int"
 _KINDS = {kind.__name__: kind for kind in get_args(PublicEvent)}
+_FORM = {
+    kind.__name__: [field.name for field in fields_of(kind)] for kind in (History, Spoken, *_KINDS.values())
+}
+"""What is written of what: a file of a version that knew other fields is as good as none."""
 
 
 class KeptHistory:
@@ -36,11 +41,12 @@ class KeptHistory:
         if hashlib.sha256(payload).hexdigest().encode() != digest:
             return None
         known = orjson.loads(payload)
-        return _history(known["history"]) if known["deployment"] == self._deployment else None
+        is_ours = known.get("form") == _FORM and known["deployment"] == self._deployment
+        return _history(known["history"]) if is_ours else None
 
     def write(self, history: History) -> None:
         """Keep a history in the place of what is there. A folder that cannot be written to is no failure."""
-        payload = orjson.dumps({"deployment": self._deployment, "history": _plain(history)})
+        payload = orjson.dumps({"form": _FORM, "deployment": self._deployment, "history": _plain(history)})
         draft = self._path.with_name(f"{self._path.name}.{uuid4().hex}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
