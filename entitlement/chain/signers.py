@@ -45,7 +45,8 @@ class RemoteSigner:
         asked = {name: hex(value) if isinstance(value, int) else value for name, value in wanted.items()}
         answer = self._web3.provider.make_request(_SIGN, [asked])
         if "error" in answer:
-            error: object = answer["error"]
+            # Whatever the other program wrote there, not only what the specification has.
+            error = cast("object", answer["error"])
             told = cast("dict[str, Any]", error).get("message") if isinstance(error, dict) else error
             reason = "no reason given" if told is None else str(told)
             raise SignatureRefused(f"the remote signer refused: {reason[:200]}")
