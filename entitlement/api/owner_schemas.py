@@ -175,7 +175,10 @@ class ExplanationOut(Wire):
 
 
 class ExplanationsOut(Wire):
-    """What is known of a request id: one explanation for each gateway that used it."""
+    """What is known of a request id: one explanation for each gateway that held or charged by it.
+
+    Where none did, what leases paid for by it.
+    """
 
     request_id: str
     found: list[ExplanationOut]

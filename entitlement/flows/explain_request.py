@@ -37,7 +37,8 @@ class ExplainRequest:
     def explain(self, account_id: int, request_id: str, *, key_id: str | None = None) -> list[Explanation]:
         """Return what is known of a gateway's request id; several gateways may have used one.
 
-        Raises UnknownRequest.
+        What leases paid for is looked for where no hold has it: that reads the days' usage. Raises
+        UnknownRequest.
         """
         _check(request_id)
         with self._sessions.begin() as session:
