@@ -52,6 +52,16 @@ describe("amounts", () => {
     (text) => expect(parseAmount(text, 18)).toEqual({ ok: false, reason: "notANumber" }),
   );
 
+  test.each(["0,500", "0 500", "00,500", "12345,678", "1.234,567", "0.123 456", "1,000 000"])(
+    "%s is not taken for another amount than was meant",
+    (text) => expect(parseAmount(text, 18)).toEqual({ ok: false, reason: "notANumber" }),
+  );
+
+  test.each(["1,234,567.5", "1 234 567.5", "1_234_567.5", "1234567.5", " 01234567.50 "])(
+    "%s is one million and some",
+    (text) => expect(parseAmount(text, 18)).toEqual({ ok: true, value: 12_345_675n * 10n ** 17n }),
+  );
+
   test("an amount finer than the token, larger than a word, or nothing is refused with its reason", () => {
     expect(parseAmount("0.0000001", 6)).toMatchObject({ reason: "tooManyDecimals" });
     expect(parseAmount("9".repeat(80), 18)).toMatchObject({ reason: "tooLarge" });

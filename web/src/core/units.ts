@@ -11,6 +11,8 @@ export const WEI_PER_TOKEN = 10n ** 18n;
 export const WEI_PER_NANO_USD = 10n ** 9n;
 const UINT256_MAX = 2n ** 256n - 1n;
 const LONGEST_INPUT = 128;
+/** The whole part, in one piece or in groups of three that one sign parts, and the decimals. */
+const AMOUNT = /^(\d*|[1-9]\d{0,2}([, _])\d{3}(?:\2\d{3})*)(?:\.(\d*))?$/;
 
 /** An amount with its digits grouped, cut to so many decimals; `least` of them are always shown. */
 export function show(amount: bigint, decimals: number, shown: number, least = 0): string {
@@ -70,19 +72,19 @@ export type Parsed = { ok: true; value: bigint } | { ok: false; reason: AmountPr
 export type AmountProblem = "empty" | "notANumber" | "tooManyDecimals" | "tooLarge" | "zero";
 
 /**
- * An amount as a person types it: digits, one point, and commas or spaces that group. No exponent, sign or hex:
- * whatever is not plainly an amount is refused with the reason, never guessed.
+ * An amount as a person types it: digits, one point, and commas or spaces that group by threes before it. No exponent,
+ * sign or hex: whatever is not plainly an amount is refused with the reason, never guessed. So is `0,500`, by which half
+ * of one is meant in many countries, and `1.234,567`.
  */
 export function parseAmount(text: string, decimals: number): Parsed {
   const trimmed = text.trim();
   if (trimmed === "") return { ok: false, reason: "empty" };
   if (trimmed.length > LONGEST_INPUT) return { ok: false, reason: "tooLarge" };
-  const plain = trimmed.replace(/(?<=\d)[, _](?=\d{3}(\D|$))/g, "");
-  const match = /^(\d*)(?:\.(\d*))?$/.exec(plain);
-  if (match === null || (!match[1] && !match[2])) return { ok: false, reason: "notANumber" };
-  const rest = (match[2] ?? "").replace(/0+$/, "");
+  const match = AMOUNT.exec(trimmed);
+  if (match === null || (!match[1] && !match[3])) return { ok: false, reason: "notANumber" };
+  const rest = (match[3] ?? "").replace(/0+$/, "");
   if (rest.length > decimals) return { ok: false, reason: "tooManyDecimals", detail: String(decimals) };
-  const value = BigInt((match[1] || "0") + rest.padEnd(decimals, "0"));
+  const value = BigInt((match[1] || "0").replace(/\D/g, "") + rest.padEnd(decimals, "0"));
   if (value > UINT256_MAX) return { ok: false, reason: "tooLarge" };
   if (value === 0n) return { ok: false, reason: "zero" };
   return { ok: true, value };
