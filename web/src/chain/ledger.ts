@@ -48,9 +48,11 @@ const KEPT = "entitlement.transactions";
 const LONGEST = 50;
 const listeners = new Set<() => void>();
 let sent: readonly Sent[] = read();
+/** Whether the browser has what this tab knows: else what is read from it would take the place of more. */
+let isKept = true;
 
 window.addEventListener("storage", (event) => {
-  if (event.key !== KEPT) return;
+  if (event.key !== KEPT || !isKept) return;
   sent = read();
   tell();
 });
@@ -65,16 +67,16 @@ export function sentNow(): readonly Sent[] {
 }
 
 export function addSent(entry: Sent): void {
-  write([entry, ...read()]);
+  write([entry, ...known()]);
 }
 
 /** Change one entry; nothing where it is not there any more. */
 export function changeSent(id: string, change: Partial<Sent>): void {
-  write(read().map((entry) => (entry.id === id ? { ...entry, ...change } : entry)));
+  write(known().map((entry) => (entry.id === id ? { ...entry, ...change } : entry)));
 }
 
 export function forgetSent(id: string): void {
-  write(read().filter((entry) => entry.id !== id));
+  write(known().filter((entry) => entry.id !== id));
 }
 
 export function isOpen(entry: Sent): boolean {
@@ -87,10 +89,17 @@ function write(entries: readonly Sent[]): void {
   sent = kept;
   try {
     localStorage.setItem(KEPT, JSON.stringify(kept));
+    isKept = true;
   } catch {
     // A browser that keeps nothing: this tab still knows.
+    isKept = false;
   }
   tell();
+}
+
+function known(): readonly Sent[] {
+  // Another tab may have kept more since.
+  return isKept ? read() : sent;
 }
 
 function read(): readonly Sent[] {
