@@ -3,6 +3,7 @@ import { endOfEpoch, SECONDS_PER_EPOCH } from "../core/epochs";
 import { type ApiKey, changesOf, type KeyKind, type KeyWish, wireAmount } from "../core/keys";
 import { joinTables } from "../core/usage";
 import type { UsagePageOut } from "../generated/api";
+import { texts } from "../texts/en";
 import { answered, api, mayRetry } from "./client";
 import { useSession } from "./session";
 import { analyticsOf, explanationsOf, keyOf, optional, recordOf, understood, words } from "./understanding";
@@ -142,7 +143,10 @@ export function useDay(epoch: number | null) {
   });
 }
 
-/** Every request that was charged in some days as one table (CSV), oldest first. Throws ServiceError. */
+/**
+ * Every request that was charged in some days as one table (CSV), oldest first. Throws ServiceError, and where there are
+ * more than a file takes: a table that ended earlier would look like the whole one.
+ */
 export async function usageTable(first: number, last: number): Promise<string> {
   const pages: string[] = [];
   let query: object = { start: first * SECONDS_PER_EPOCH, end: endOfEpoch(last), page_size: PAGE };
@@ -155,10 +159,10 @@ export async function usageTable(first: number, last: number): Promise<string> {
     const { response } = await asked.catch(() => ({ response: null }));
     pages.push(await answered(asked as never));
     const cursor = response?.headers.get("Next-Cursor") ?? null;
-    if (cursor === null) break;
+    if (cursor === null) return joinTables(pages);
     query = { cursor };
   }
-  return joinTables(pages);
+  throw new Error(texts.usage.csvTooLong((PAGE * PAGES_IN_FILE).toLocaleString(texts.language)));
 }
 
 /** Why a request was charged or refused, by the id that the gateway gave it. */

@@ -991,6 +991,8 @@ export const texts = {
 
     csv: "Download as CSV",
     csvBusy: "Fetching the table",
+    csvTooLong: (most: string) =>
+      `These days have more than ${most} requests, which is more than the file takes. Choose fewer days, or ask the service for them page by page.`,
     csvName: (first: string, last: string) => `usage-${first}-to-${last}.csv`,
 
     ask: "Why was a request charged, or refused?",
