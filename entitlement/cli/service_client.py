@@ -1,7 +1,7 @@
 """The API as a wallet holder uses it from a terminal: sign in with a private key, then ask."""
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 from eth_account.messages import encode_defunct
@@ -84,10 +84,23 @@ def _answer(url: str, ask: Callable[[], httpx.Response]) -> dict[str, Any]:
             f"The service at {url} does not answer ({type(error).__name__}).",
             remedy="Start it (`entitlement up`), or name another with --url.",
         ) from error
-    if response.is_success:
-        return response.json()
+    said = _said(response)
+    if not response.is_success:
+        raise Refused(
+            response.status_code, said or {"detail": f"status {response.status_code} without a reason"}
+        )
+    if said is None:
+        raise SetupError(
+            f"What answers at {url} is not the service: it says something else.",
+            remedy="Name the service's own address with --url.",
+        )
+    return said
+
+
+def _said(response: httpx.Response) -> dict[str, Any] | None:
+    """Return the object of an answer; None for what is none: a page, or whatever a proxy says."""
     try:
-        problem = response.json()
+        said = response.json()
     except ValueError:
-        problem = {"detail": f"status {response.status_code} without a reason"}
-    raise Refused(response.status_code, problem)
+        return None
+    return cast("dict[str, Any]", said) if isinstance(said, dict) else None

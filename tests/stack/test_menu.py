@@ -5,6 +5,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -87,6 +91,38 @@ def test_a_failure_is_a_sentence_and_exit_code_1(
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error: ")
     assert SENTENCES[arguments] in done.err
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("body", [b"<!doctype html>", b"[]", b'"nothing"', b"\xff"])
+def test_whoever_answers_in_place_of_the_service_is_told_of_in_a_sentence(
+    status: int, body: bytes, typed: Typed
+) -> None:
+    with answering(status, body) as url:
+        done = typed("keys", "list", "--url", url, "--dev-account", "1")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("error: ")
+    assert (url if status == 200 else "500") in done.err
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """Hand out the address of a server that has one answer to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_a_private_key_that_is_none_is_not_shown(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
