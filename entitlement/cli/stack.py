@@ -46,6 +46,7 @@ SETTING = {
     "DATABASE_URL": "database_url",
     "ENTITLEMENT_TOKEN_SECRET": "token_secret",
     "ENTITLEMENT_DATA_FOLDER": "data_folder",
+    "ENTITLEMENT_PROOFS_FOLDER": "proofs_folder",
     "ENTITLEMENT_NETWORK": "network",
     "ENTITLEMENT_RPC_URL": "rpc_url",
     "ENTITLEMENT_NODE_WS_URL": "node_ws_url",
@@ -197,6 +198,8 @@ class LocalStack:
     def _settings(self) -> Settings:
         settings = read_settings(
             data_folder=self.folder,
+            # A public file is called by its day: beside a service's own it would take the place of one.
+            proofs_folder=self.folder / "proofs",
             network=self.network.name,
             rpc_url=self.chain_url,
             deployment=self._deployment_path,
@@ -206,12 +209,14 @@ class LocalStack:
         return settings.model_copy(update={"database_url": None})
 
     def _environment(self, database: URL) -> dict[str, str]:
+        settings = self._settings()
         # Who deployed holds every power of a new stack.
-        operators = {development_account(DEPLOYER).address, *self._settings().operators}
+        operators = {development_account(DEPLOYER).address, *settings.operators}
         return {
             "DATABASE_URL": database.set(drivername="postgresql").render_as_string(hide_password=False),
-            "ENTITLEMENT_TOKEN_SECRET": token_secret(self._settings()).get_secret_value(),
+            "ENTITLEMENT_TOKEN_SECRET": token_secret(settings).get_secret_value(),
             "ENTITLEMENT_DATA_FOLDER": str(self.folder),
+            "ENTITLEMENT_PROOFS_FOLDER": str(settings.proofs_folder),
             "ENTITLEMENT_NETWORK": self.network.name,
             "ENTITLEMENT_RPC_URL": self.chain_url,
             "ENTITLEMENT_NODE_WS_URL": f"ws://{HOST}:{self.ports.chain}",

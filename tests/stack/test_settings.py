@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 
+from entitlement.cli.stack import LocalStack, Ports
 from entitlement.core.errors import SetupError
 from entitlement.proxies import server_options
 from entitlement.settings import Settings, read_settings
 from entitlement.wiring.database import open_database
+from entitlement.wiring.proofs import proofs_folder
 from entitlement.wiring.service import token_secret
 from tests.stack.processes import address_of, run
 
@@ -162,3 +164,15 @@ def test_nothing_starts_without_the_assertions_that_guard_the_ledger(
     assert done.returncode == 1
     assert "Python was started with -O" in done.stderr
     assert not (tmp_path / "postgres").exists()
+
+
+def test_a_local_stack_keeps_its_public_files_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a service whose variables are set here have the same names: a file is called by its day."""
+    monkeypatch.setenv("ENTITLEMENT_PROOFS_FOLDER", str(tmp_path / "published"))
+    stack = LocalStack(tmp_path / "stack", Ports())
+    assert proofs_folder(stack._settings()) == stack.folder / "proofs"
+    for name, value in stack._environment(make_url("postgresql://127.0.0.1/postgres")).items():
+        monkeypatch.setenv(name, value)
+    assert proofs_folder(read_settings()) == stack.folder / "proofs"
