@@ -1,15 +1,15 @@
 """Who signs for the operator: a key that is configured, or on a development network one that is made once."""
 
 import secrets
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from entitlement.chain.accounts import account_from_key, account_from_keystore
-from entitlement.chain.addresses import addresses_in
 from entitlement.chain.attest import Attester
 from entitlement.chain.deployment.record import deployment_path, read_deployment
+from entitlement.chain.endpoints import open_rpc
 from entitlement.chain.holdings import holdings
 from entitlement.chain.networks import Network
-from entitlement.chain.rpc import JsonRpc
 from entitlement.core.attested import Domain
 from entitlement.core.blocks import Header
 from entitlement.core.errors import SetupError
@@ -47,8 +47,7 @@ def usdc_held(settings: Settings, network: Network, block: Header) -> list[Holdi
         "BuybackBurner": deployment.addresses["BuybackBurner"],
         **named,
     }
-    node = addresses_in(settings.rpc_url or network.rpc_url)[0]
-    with JsonRpc(node) as rpc:
+    with closing(open_rpc(settings.rpc_url or network.rpc_url, chain_id=network.chain_id)) as rpc:
         return holdings(rpc, deployment.market.usdc, holders, block)
 
 

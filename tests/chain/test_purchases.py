@@ -108,6 +108,9 @@ def assert_what_is_held_is_what_the_token_says(system: System, settings: Setting
         assert each.amount == system.contracts.view("DevDollar", "balanceOf", each.holder)
     assert held["revenue"].amount > 20 * USDC_PER_DOLLAR
     assert held["treasury 1"].holder == system.address(PAYER)
+    # Where the preferred node is away, the next stands in.
+    several = named.model_copy(update={"rpc_url": f"http://127.0.0.1:1,{system.anvil.url}"})
+    assert {each.what: each for each in usdc_held(several, system.network, now)} == held
     # Before the token was deployed it answers nothing, which is no amount.
     with pytest.raises(InconsistentNode):
         usdc_held(named, system.network, replace(now, number=0))
