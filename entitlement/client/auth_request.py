@@ -29,6 +29,8 @@ from entitlement.core.units import NanoUsd
 PORT_DEFAULT = 8503
 OPEN_MAX = 100_000
 FAULT = 500
+DIGITS_MAX = 16
+"""Of the protocol's largest amount; what is longer says nothing, so that the price is charged."""
 REFUSED = 403
 """auth_request passes on 401 and 403; the true status stands in a header."""
 
@@ -100,7 +102,7 @@ def create_app(client: AsyncCreditClient, price: NanoUsd) -> Starlette:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX else None
 
 
 def _refused(status: int, code: str, retry_after: int | None = None) -> Response:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+DIGITS_MAX = 9
+"""A wait of more digits is longer than anybody waits, and of thousands no number at all to Python."""
+
 RETRIED_STATUSES = frozenset({502, 503, 504})
 """Answers that say nothing about the request itself; every call of the protocol may be repeated."""
 
@@ -32,4 +35,6 @@ class RetryPolicy:
 
 def read_retry_after(header: str | None) -> int | None:
     """Return the seconds of a Retry-After header; a date, which the protocol does not use, counts as none."""
-    return int(header) if header is not None and header.isascii() and header.isdigit() else None
+    if header is None or not (header.isascii() and header.isdigit()) or len(header) > DIGITS_MAX:
+        return None
+    return int(header)

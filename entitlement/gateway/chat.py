@@ -10,7 +10,7 @@ import orjson
 from entitlement.gateway.chat_request import ChatRequest, output_tokens_max, quote_up, read_chat_request
 from entitlement.gateway.endpoint import LAST_WORDS_SECONDS
 from entitlement.gateway.exchange import Charge, Exchange
-from entitlement.gateway.failures import upstream_interrupted, upstream_invalid
+from entitlement.gateway.failures import UpstreamFailed, upstream_interrupted, upstream_invalid
 from entitlement.gateway.models import Model, TextModel
 from entitlement.gateway.pricing import Price, Quote, cost_up
 from entitlement.gateway.reply import Reply
@@ -111,7 +111,7 @@ class Chat:
     ) -> dict[str, object]:
         """Pass chunks on as they come, up to the last; returns the last one without its choices and usage."""
         last: dict[str, object] = {}
-        async for chunk in chunks:
+        async for chunk in _until_broken(chunks, tally):
             if not tally.add(chunk, "delta"):
                 raise upstream_invalid()
             # Usage is told once, at the end, with the cost beside it, and only to a client that expects it.
@@ -137,6 +137,19 @@ class Chat:
                     await reply.send_event(orjson.dumps({**last, **told, "cost": charge.told()}))
                 await reply.send_event(DONE)
                 await reply.end_stream()
+
+
+async def _until_broken(
+    chunks: AsyncIterator[dict[str, object]], tally: Tally
+) -> AsyncIterator[dict[str, object]]:
+    """Give the chunks; raises what the upstream fails with, unless the answer was whole by then."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except UpstreamFailed:
+        # Its text is complete, and it is paid for as such: only the stream did not end as it should.
+        if not tally.finished:
+            raise
 
 
 def _usage(tally: Tally, charge: Charge) -> dict[str, object]:

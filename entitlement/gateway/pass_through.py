@@ -38,14 +38,14 @@ class PassThrough:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with what the service answers; raises `GatewayError` when it does not."""
         request = Request(scope, receive)
-        url = f"{self.service_url}{_raw_path(scope)}"
+        address = _address(f"{self.service_url}{_raw_path(scope)}", scope["query_string"])
         try:
             body = await read_body(request, REQUEST_BYTES_MAX)
         except ClientDisconnect:
             return
         asked = self.http.build_request(
             request.method,
-            httpx.URL(url, query=scope["query_string"] or None),
+            address,
             content=body or None,
             headers=_headers(request),
             timeout=SECONDS_MAX,
@@ -85,6 +85,14 @@ def _raw_path(scope: Scope) -> str:
     if not inside or "." in segments or ".." in segments:
         raise GatewayError(404, "NOT_FOUND", "There is nothing at this address.")
     return path
+
+
+def _address(url: str, query: bytes) -> httpx.URL:
+    """Return where the service is asked; raises 404 for what is longer than httpx takes."""
+    try:
+        return httpx.URL(url, query=query or None)
+    except httpx.InvalidURL:
+        raise GatewayError(404, "NOT_FOUND", "There is nothing at this address.") from None
 
 
 async def _relay(answer: httpx.Response, send: Send) -> None:

@@ -52,7 +52,8 @@ class Tally:
             if fields is None or as_object(fields.get(part)) is None:
                 return False
             self._answer_bytes += text_bytes(fields[part])
-            self.finished = self.finished or fields.get("finish_reason") is not None
+            # Some servers say "" in every chunk but the last.
+            self.finished = self.finished or fields.get("finish_reason") not in (None, "")
         self._take_usage(answer.get("usage"))
         return True
 

@@ -300,6 +300,18 @@ def test_a_stream_that_forgets_its_done_is_whole_if_it_said_why_it_ended(
     assert credit_service.account_state(key)["captured"] == 5 * 1_000 + 7 * 4_000
 
 
+@pytest.mark.parametrize(
+    ("kind", "cost"), [("whole-then-dies", 1_000 + 5 * 4_000), ("told-then-dies", 5_000 + 7 * 4_000)]
+)
+def test_a_stream_that_breaks_after_it_said_why_it_ended_is_whole(
+    gateway: Gateway, credit_service: CreditService, kind: str, cost: int
+) -> None:
+    key = credit_service.make_key(USD)
+    answer = gateway.chat(key, kind, "x", stream=True)
+    assert events(answer)[-1] == "[DONE]"
+    assert credit_service.account_state(key)["captured"] == cost
+
+
 def test_two_requests_at_once_never_spend_more_than_there_is(
     start_gateway: Callable[[GatewaySettings], Gateway],
     settings: GatewaySettings,

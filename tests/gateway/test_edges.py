@@ -309,6 +309,18 @@ def test_nothing_else_of_the_service_can_be_reached_through_the_gateway(
     assert not way.seen
 
 
+def test_an_address_that_is_too_long_to_be_passed_on_is_none(gateway: Gateway, way: FaultyWay) -> None:
+    place = urlsplit(gateway.url)
+    # httpx would not send it.
+    connection = http.client.HTTPConnection(place.hostname or "", place.port)
+    connection.request("GET", f"/api/v1/billing/{'x' * 65_515}")
+    answer = connection.getresponse()
+    assert answer.status == 404
+    assert json.loads(answer.read())["code"] == "NOT_FOUND"
+    connection.close()
+    assert not way.seen
+
+
 def test_passing_through_breaks_off_when_the_service_does(gateway: Gateway, way: FaultyWay) -> None:
     way.faults = ["drop"]
     with pytest.raises(httpx.RemoteProtocolError):

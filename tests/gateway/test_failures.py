@@ -38,6 +38,7 @@ def broken_off(text: str) -> tuple[list[str], dict[str, object]]:
         ("garbage-json", 502, "UPSTREAM_INVALID"),
         ("no-choices", 502, "UPSTREAM_INVALID"),
         ("too-fast", 429, "RATE_LIMIT_EXCEEDED"),
+        ("too-fast-for-long", 429, "RATE_LIMIT_EXCEEDED"),
         ("too-long", 400, "INVALID_REQUEST"),
     ],
 )

@@ -114,3 +114,15 @@ def test_the_pages_behind_cannot_be_asked_for(nginx: httpx.Client, way: FaultyWa
     del way
     assert nginx.get("/_credit").status_code == 404
     assert nginx.post("/_credit_end").status_code == 404
+
+
+def test_a_cost_of_thousands_of_digits_is_charged_as_the_price(
+    way_url: str, credit_service: CreditService
+) -> None:
+    key = credit_service.make_key(1_000)
+    client = AsyncCreditClient(way_url, credit_service.service_token)
+    with running(create_app(client, NanoUsd(PRICE))) as url, httpx.Client(base_url=url) as answerer:
+        hold = answerer.get("/hold", headers={"authorization": f"Bearer {key}"}).headers["x-credit-hold"]
+        told = {"x-credit-hold": hold, "x-credit-result": "200", "x-credit-cost": "9" * 4_301}
+        assert answerer.post("/end", headers=told).status_code == 204
+    assert credit_service.account_state(key)["captured"] == PRICE

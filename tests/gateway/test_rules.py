@@ -130,6 +130,13 @@ def test_an_answer_that_broke_off_counts_the_larger_of_reported_and_counted() ->
     assert (whole.input, whole.output, whole.counted_by) == (50, 1, "upstream")
 
 
+def test_an_empty_reason_for_the_end_is_none() -> None:
+    tally = Tally(prompt_bytes=1)
+    for reason, finished in [(None, False), ("", False), ("stop", True)]:
+        assert tally.add({"choices": [{"delta": {}, "finish_reason": reason}]}, "delta")
+        assert tally.finished is finished
+
+
 STREAM = b": hello\r\n\r\ndata: one\r\ndata:two\r\rid: 7\nevent: x\n\ndata:  three\n\n\ndata\n\ndata: [DONE]"
 
 

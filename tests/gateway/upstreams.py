@@ -91,6 +91,8 @@ class Upstream:
                 await asyncio.sleep(0.3 if kind == "slow" else 0)
             for line in await STREAMED[kind](kind, said):
                 yield line
+            if kind in BREAKS_AT_THE_END:
+                raise ConnectionAbortedError
             whole = True
         finally:
             self.closed_early += not whole
@@ -138,6 +140,16 @@ async def proper_end(kind: str, _: str) -> list[str]:
     told = "data: " + json.dumps({**head(kind), "choices": [], "usage": usage}) + "\n\n"
     done = "data: [DONE]\n\n"
     return [chunk(kind, {}, "stop"), told if usage else "", done if kind != "no-done" else ""]
+
+
+async def half_end(kind: str, said: str) -> list[str]:
+    """The reason for the end, without the usage that should follow."""
+    del said
+    return [chunk(kind, {}, "stop")]
+
+
+async def told_end(kind: str, said: str) -> list[str]:
+    return (await proper_end(kind, said))[:-1]
 
 
 async def dead_end(_: str, __: str) -> list[str]:
@@ -204,8 +216,13 @@ STREAMED = {
     "garbage-later": garbage_end,
     "error-later": error_end,
     "ends-early": early_end,
+    "whole-then-dies": half_end,
+    "told-then-dies": told_end,
 }
 """How a stream ends, by the name of its model."""
+
+BREAKS_AT_THE_END = frozenset({"whole-then-dies", "told-then-dies"})
+"""Models whose connection breaks where `[DONE]` should come."""
 
 USAGES: dict[str, dict[str, int] | None] = {
     "no-usage": None,
@@ -218,6 +235,7 @@ USAGES: dict[str, dict[str, int] | None] = {
 FIXED = {
     "fails": lambda: PlainTextResponse("our key is sk-operator", 500),
     "our-key-is-wrong": lambda: JSONResponse({"error": {"message": "bad key sk-operator"}}, 401),
+    "too-fast-for-long": lambda: JSONResponse({"error": {}}, 429, headers={"retry-after": "7" * 4_301}),
     "too-fast": lambda: JSONResponse({"error": {"message": "slow"}}, 429, headers={"retry-after": "7"}),
     "too-long": lambda: JSONResponse({"error": {"message": "context is 10 tokens"}}, 400),
     "garbage": lambda: PlainTextResponse("<html>welcome</html>"),
