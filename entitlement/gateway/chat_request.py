@@ -42,7 +42,24 @@ _READ_HERE = frozenset(
     {"max_completion_tokens", "max_tokens", "model", "n", "stream", "stream_options", "venice_parameters"}
 )
 _ROLES = frozenset({"assistant", "developer", "function", "system", "tool", "user"})
+_MESSAGE_FIELDS = frozenset(
+    {
+        "annotations",
+        "content",
+        "function_call",
+        "name",
+        "reasoning",
+        "reasoning_content",
+        "reasoning_details",
+        "refusal",
+        "role",
+        "tool_call_id",
+        "tool_calls",
+    }
+)
+"""Texts, and names of things: what a client has from an answer it may say again."""
 _TEXT_PARTS = frozenset({"refusal", "text"})
+_PART_FIELDS = _TEXT_PARTS | {"annotations", "type"}
 
 CapName = Literal["max_tokens", "max_completion_tokens"]
 
@@ -106,11 +123,8 @@ def read_chat_request(body: bytes, models: Mapping[str, Model]) -> ChatRequest:
     given = read_fields(body)
     model = find_model(given.get("model"), models, TextModel)
     refuse_unknown(given, FORWARDED | _READ_HERE)
-    _check_messages(given.get("messages"))
-    _check_tools(given.get("tools"))
+    check_priced(given)
     _check_venice_parameters(given.get("venice_parameters", {}))
-    if as_whole(given.get("n", 1)) != 1:
-        raise invalid_request("'n' must be 1: one answer for each request.", param="n")
     stream = given.get("stream", False)
     if not isinstance(stream, bool):
         raise invalid_request("'stream' must be true or false.", param="stream")
@@ -123,6 +137,14 @@ def read_chat_request(body: bytes, models: Mapping[str, Model]) -> ChatRequest:
         cap_name=cap_name,
         fields={name: value for name, value in given.items() if name in FORWARDED},
     )
+
+
+def check_priced(given: Mapping[str, object]) -> None:
+    """Raise `GatewayError` 400 for what costs more than its bytes say, such as pictures."""
+    _check_messages(given.get("messages"))
+    _check_tools(given.get("tools"))
+    if as_whole(given.get("n", 1)) != 1:
+        raise invalid_request("'n' must be 1: one answer for each request.", param="n")
 
 
 def _check_messages(value: object) -> None:
@@ -138,6 +160,7 @@ def _check_messages(value: object) -> None:
         where = f"messages[{index}]"
         if fields is None or not _is_one_of(fields.get("role"), _ROLES):
             raise invalid_request(f"'{where}' must be an object with a known 'role'.", param=where)
+        _refuse_unpriced(fields, _MESSAGE_FIELDS, where)
         content = fields.get("content")
         parts = as_list(content)
         if content is not None and not isinstance(content, str) and parts is None:
@@ -150,6 +173,16 @@ def _check_part(part: Mapping[str, object] | None, where: str) -> None:
     # The bytes of a picture's address say nothing about its tokens, so it cannot be priced before the work.
     if part is None or not _is_one_of(part.get("type"), _TEXT_PARTS):
         raise invalid_request(f"'{where}.content' may have parts of type 'text' only.", param=where)
+    _refuse_unpriced(part, _PART_FIELDS, where)
+
+
+def _refuse_unpriced(given: Mapping[str, object], known: frozenset[str], where: str) -> None:
+    # Servers read pictures and recordings from fields of their own, such as `images` or `audio`.
+    unknown = sorted(name for name in given.keys() - known if given[name] is not None)
+    if unknown:
+        raise invalid_request(
+            f"'{where}' has {unknown[0][:64]!r}, which this gateway does not take.", param=where
+        )
 
 
 def _check_tools(value: object) -> None:

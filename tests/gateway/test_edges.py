@@ -69,6 +69,21 @@ def test_without_a_good_key_nothing_is_served(
             "messages[0]",
         ),
         ({"model": "good", "messages": [{"role": "user", "content": [{"type": ["text"]}]}]}, "messages[0]"),
+        (
+            {"model": "good", "messages": [{"role": "user", "content": "x", "images": ["aGk="]}]},
+            "messages[0]",
+        ),
+        (
+            {"model": "good", "messages": [*HELLO, {"role": "assistant", "audio": {"id": "audio_1"}}]},
+            "messages[1]",
+        ),
+        (
+            {
+                "model": "good",
+                "messages": [{"role": "user", "content": [{"type": "text", "text": "x", "image": "aGk="}]}],
+            },
+            "messages[0]",
+        ),
         ({"model": "good", "messages": HELLO * 5000}, None),
         ({"model": "good", "messages": HELLO, "n": 2}, "n"),
         ({"model": "good", "messages": HELLO, "n": "1"}, "n"),
