@@ -43,6 +43,8 @@ from entitlement.client import (
 )
 from entitlement.client.json_values import as_list, as_object, as_whole
 from entitlement.core.units import NanoUsd
+from entitlement.gateway.chat_request import FORWARDED, check_priced
+from entitlement.gateway.failures import GatewayError
 from entitlement.gateway.models import TextModel
 from entitlement.gateway.price_list import PriceList, read_price_list
 from entitlement.gateway.pricing import (
@@ -51,9 +53,12 @@ from entitlement.gateway.pricing import (
     input_tokens_bound,
     output_tokens_paid_down,
 )
+from entitlement.gateway.request_body import refuse_unknown
 from entitlement.gateway.usage import REPORTED_TOKENS_MAX, text_bytes
 
 HOLD_SECONDS = 900
+GRACE_SECONDS = 3600
+"""How long a hold that ran out can still be captured."""
 KEYS_MAX = 10_000
 OPEN_MAX = 10_000
 OUTPUT_TOKENS_MIN = 64
@@ -61,13 +66,9 @@ MARK = "entitlement_request"
 CHATS = frozenset({"completion", "acompletion"})
 """What the proxy calls a chat; nothing else has a price here."""
 CAPS = ("max_completion_tokens", "max_tokens")
-ELSEWHERE = (
-    "fallbacks",
-    "context_window_fallbacks",
-    "content_policy_fallbacks",
-    "router_settings_override",
-)
-"""Fields by which a client has the proxy ask another model: at the price of the one that was asked for."""
+FIELDS = FORWARDED | {*CAPS, "model", "n", "stream", "stream_options"}
+"""What the reference gateway takes. By others a client of the proxy has what was not held for: another model
+(`fallbacks`), a longer answer (`extra_body`, `additional_drop_params`), a dearer one (`service_tier`)."""
 
 Data = MutableMapping[str, Any]
 
@@ -123,17 +124,14 @@ class EntitlementCredit(CustomLogger):
             raise HTTPException(404, "this model, or this kind of request, has no price here")
         if not model.allows(str(user_api_key_dict.metadata.get("model_privacy"))):
             raise HTTPException(403, "this API key may call private models only")
-        for field in ELSEWHERE:
-            if data.get(field) is not None:
-                raise HTTPException(400, f"{field} is not taken: each model has a price of its own")
-        if as_whole(data.get("n") or 1) != 1:
-            raise HTTPException(400, "n must be 1: one answer for each request")
+        _check_asked(data)
         input_tokens = input_tokens_bound(_sent_bytes(data), model.context_length)
         wanted = _output_cap(data, model)
         least = min(wanted, OUTPUT_TOKENS_MIN)
         most = cost_up(model.price, input_tokens=input_tokens, output_tokens=wanted)
         if most == 0:
             return data
+        self._forget_over()
         if len(self._open) >= OPEN_MAX:
             raise HTTPException(503, "as many chats are open as there may be")
         name = uuid4().hex
@@ -210,6 +208,14 @@ class EntitlementCredit(CustomLogger):
                 # It expires by itself.
                 return
 
+    def _forget_over(self) -> None:
+        """Forget chats whose end nobody told while it could be charged; the oldest come first."""
+        while self._open:
+            name, chat = next(iter(self._open.items()))
+            if time.monotonic() - chat.began_at < HOLD_SECONDS + GRACE_SECONDS:
+                return
+            del self._open[name]
+
     def _taken(self, data: Mapping[str, Any]) -> OpenChat | None:
         mark = (as_object(data.get("metadata")) or {}).get(MARK)
         return self._open.pop(mark, None) if isinstance(mark, str) else None
@@ -235,6 +241,16 @@ class EntitlementCredit(CustomLogger):
         except CreditError:
             # The answer is out, and stays so; the hold expires, and the operator bears the cost.
             return
+
+
+def _check_asked(data: Data) -> None:
+    """Raise 400 for what the price list does not price, by the body as its client sent it."""
+    sent = as_object((as_object(data.get("proxy_server_request")) or {}).get("body")) or data
+    try:
+        refuse_unknown({name: value for name, value in sent.items() if value is not None}, FIELDS)
+        check_priced({name: value for name, value in data.items() if value is not None})
+    except GatewayError as refused:
+        raise HTTPException(refused.status, refused.message) from None
 
 
 def _fields(answer: Any) -> dict[str, object]:  # noqa: ANN401

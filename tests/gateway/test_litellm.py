@@ -102,7 +102,7 @@ def chat(proxy: httpx.Client, key: str, model: str = "echo", **fields: object) -
     messages = [{"role": "user", "content": "to be or not"}]
     headers = {"authorization": f"Bearer {key}"}
     return proxy.post(
-        "/v1/chat/completions", headers=headers, json={"model": model, "messages": messages, **fields}
+        "/v1/chat/completions", headers=headers, json={"model": model, "messages": messages} | fields
     )
 
 
@@ -157,9 +157,22 @@ def test_a_call_that_fails_in_litellm_costs_nothing(
         ("context_window_fallbacks", [{"fails": ["echo"]}]),
         ("content_policy_fallbacks", [{"fails": ["echo"]}]),
         ("router_settings_override", {"fallbacks": [{"fails": ["echo"]}]}),
+        ("extra_body", {"model": "dear", "max_tokens": 1_000}),
+        ("additional_drop_params", ["max_tokens"]),
+        ("service_tier", "priority"),
+        ("num_retries", 5),
+        ("web_search_options", {}),
+        ("modalities", ["text", "audio"]),
+        ("tools", [{"type": "web_search_preview"}]),
+        (
+            "messages",
+            [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/y"}}]}],
+        ),
+        ("messages", [{"role": "user", "content": "look", "images": ["aGVsbG8="]}]),
+        ("n", 2),
     ],
 )
-def test_nobody_asks_one_model_at_the_price_of_another(
+def test_nobody_asks_one_model_at_the_price_of_another_or_for_what_has_no_price(
     proxy: httpx.Client, credit_service: CreditService, field: str, value: object
 ) -> None:
     key = credit_service.make_key(USD)
