@@ -7,6 +7,9 @@ event; comments (keep-alives) and other fields are passed over.
 EVENT_BYTES_MAX = 2**20
 """The largest event that is taken from an upstream."""
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What may stand before the first line, and is no part of it."""
+
 DONE = b"[DONE]"
 """The data of the event after which nothing follows; a stream without it is not whole."""
 
@@ -23,6 +26,7 @@ class EventReader:
         self._rest = b""
         self._data: list[bytes] = []
         self._size = 0
+        self._begun = False
 
     def feed(self, piece: bytes) -> list[bytes]:
         """Return the data of every event that `piece` completes; raises `ValueError` for one too large."""
@@ -42,6 +46,9 @@ class EventReader:
         return [data for line in (self._rest.rstrip(b"\r"), b"") if (data := self._take(line)) is not None]
 
     def _take(self, line: bytes) -> bytes | None:
+        if not self._begun:
+            self._begun = True
+            line = line.removeprefix(BYTE_ORDER_MARK)
         if not line:
             data = b"\n".join(self._data) if self._data else None
             self._data, self._size = [], 0

@@ -137,6 +137,12 @@ def test_an_empty_reason_for_the_end_is_none() -> None:
         assert tally.finished is finished
 
 
+@pytest.mark.parametrize("cut", range(8))
+def test_a_mark_of_the_byte_order_hides_no_event(cut: int) -> None:
+    reader, stream = EventReader(), b"\xef\xbb\xbfdata: one\n\ndata: two\n\n"
+    assert [*reader.feed(stream[:cut]), *reader.feed(stream[cut:])] == [b"one", b"two"]
+
+
 STREAM = b": hello\r\n\r\ndata: one\r\ndata:two\r\rid: 7\nevent: x\n\ndata:  three\n\n\ndata\n\ndata: [DONE]"
 
 
