@@ -54,6 +54,7 @@ from entitlement.core.ledger import (
     spendable,
     total,
 )
+from entitlement.core.limits import period_ends_at
 from entitlement.core.rates import count_request
 from entitlement.core.tiers import Tier, TierRates
 from entitlement.core.units import NanoUsd, Wallet
@@ -404,7 +405,9 @@ class AccountBook:
     def _more(self, key: KeyBook, epoch: Epoch, amount: NanoUsd, minimum: NanoUsd) -> Funding:
         """Return what more there is, up to `amount`; nothing is an answer where nothing is the minimum."""
         buckets = list(self.buckets.values())
-        room = key.headroom(epoch)
+        # The day may be over: when its limit began again is behind us, and no time to wait for.
+        resets_at = period_ends_at(key.key.limits.period, self.epoch)
+        room = replace(key.headroom(epoch), resets_at=resets_at)
         if minimum > 0:
             return fund_hold(
                 buckets, room, amount=amount, minimum=minimum, now=self.now, resets_at=ends_at(self.epoch)

@@ -109,6 +109,27 @@ def test_a_limit_counts_over_its_period(
         assert left(spend, alice, f"at {moment}") == expected
 
 
+@pytest.mark.parametrize("period", LimitPeriod)
+def test_who_cannot_extend_a_hold_of_yesterday_is_told_a_time_to_come(
+    sessions: Sessions, spend: SpendCredit, clock: ShiftClock, period: LimitPeriod
+) -> None:
+    alice = holder(sessions, prepaid=10_000, wish=wish(period, usd=100))
+    # The last minute of a month: each of the periods that end is over with it.
+    midnight = int(datetime(2039, 10, 1, tzinfo=UTC).timestamp())
+    clock.jump_to(midnight - 60)
+    held = spend.hold(alice.gateway_id, alice.request(90, ttl=600)).hold
+    clock.jump_to(midnight + 60)
+    with pytest.raises(KeyLimitReached) as caught:
+        spend.extend(alice.gateway_id, held.id, amount=NanoUsd(110), minimum=NanoUsd(110))
+    assert caught.value.available == 10
+    expected = {
+        LimitPeriod.EPOCH: midnight + SECONDS_PER_EPOCH,
+        LimitPeriod.MONTH: midnight + 31 * SECONDS_PER_EPOCH,
+        LimitPeriod.LIFETIME: None,
+    }
+    assert caught.value.resets_at == expected[period]
+
+
 def test_a_hold_counts_on_its_own_day_also_when_it_is_captured_on_the_next(
     sessions: Sessions, spend: SpendCredit, clock: ShiftClock
 ) -> None:
