@@ -37,7 +37,6 @@ LARGEST_BATCH = 1024 * 1024
 LONGEST_ID = 64
 MOST_TOKENS = 1_000
 JSON_HEADERS = ((b"content-type", b"application/json"),)
-PROBLEM_HEADERS = ((b"content-type", b"application/problem+json"),)
 REPLAYED = (b"idempotency-replayed", b"true")
 Gateway = tuple[int, bytes]
 """Its id, and the hash of the token that it was known by."""
@@ -123,7 +122,7 @@ class Door:
         if isinstance(outcome, EntitlementError):
             return problems.refusal(outcome)
         status, body = _outcome(call, outcome)
-        headers = PROBLEM_HEADERS if status >= 400 else JSON_HEADERS  # noqa: PLR2004 - a refusal by HTTP
+        headers = JSON_HEADERS if outcome.refusal is None else problems.headers_of(outcome.refusal)
         if outcome.is_repeated:
             headers = (*headers, REPLAYED)
         return Answer(status, headers, orjson.dumps(body))

@@ -115,10 +115,17 @@ def refusal(error: errors.EntitlementError) -> Answer:
     The same as `answer_to`, for those who are refused thousands of times a second.
     """
     status, body = body_of(error)
-    headers = [(b"content-type", b"application/problem+json")]
-    for name, value in _headers_of(error, status).items():
-        headers.append((name.lower().encode(), value.encode()))
-    return Answer(status, headers, orjson.dumps(body))
+    return Answer(status, headers_of(error), orjson.dumps(body))
+
+
+def headers_of(error: errors.EntitlementError) -> Sequence[tuple[bytes, bytes]]:
+    """Return the headers of the answer to an expected error where there is no framework."""
+    status, _ = STATUS_AND_CODE.get(type(error), UNAVAILABLE)
+    told = _headers_of(error, status).items()
+    return [
+        (b"content-type", b"application/problem+json"),
+        *((name.lower().encode(), value.encode()) for name, value in told),
+    ]
 
 
 def answer_to(request: Request, error: Exception) -> JSONResponse:

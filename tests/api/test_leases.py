@@ -63,6 +63,14 @@ def test_a_refused_renewal_says_why_and_how_the_lease_stands(world: World) -> No
     assert body["balance"]["spent"] == 10
 
 
+def test_a_renewal_with_a_key_that_was_revoked_is_a_401_like_any_other(world: World) -> None:
+    lease = post(world, "/v1/leases", key=world.rich.secret, amount=USD, request_id="l1").json()["lease"]
+    world.service.keys.revoke(world.rich.account_id, world.rich.key_id)
+    refused = post(world, f"/v1/leases/{lease['id']}/renew", spent=10, amount=USD)
+    body = assert_problem(refused, 401, "key_revoked")
+    assert (body["lease"]["state"], body["lease"]["spent"]) == ("expired", 10)
+
+
 def test_opening_a_lease_again_is_answered_as_the_first_time(world: World) -> None:
     body = {"key": world.rich.secret, "amount": 1_000, "request_id": "l1"}
     first, again = post(world, "/v1/leases", **body), post(world, "/v1/leases", **body)
