@@ -208,6 +208,11 @@ def available(buckets: Iterable[Bucket], now: int) -> NanoUsd:
     return NanoUsd(sum(bucket.available for bucket in buckets if bucket.is_live(now)))
 
 
+def credit_of(buckets: Sequence[Bucket], now: int) -> NanoUsd:
+    """Return what can be spent at `now`, and what is held."""
+    return NanoUsd(available(buckets, now) + sum(bucket.held for bucket in buckets))
+
+
 def fund_hold(
     buckets: Sequence[Bucket],
     headroom: Headroom,

@@ -1,6 +1,6 @@
 """Adjust credit: what a person grants, takes back or corrects; who and why is kept with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -8,18 +8,25 @@ from sqlalchemy.orm import Session, sessionmaker
 from entitlement.core.acts import ActKind, Because
 from entitlement.core.adjustments import Wish
 from entitlement.core.epochs import epoch_at
-from entitlement.core.errors import IdempotencyKeyReused, NotThatMuchToTakeBack, UnknownPurchase
+from entitlement.core.errors import (
+    IdempotencyKeyReused,
+    InvalidRequest,
+    NotThatMuchToTakeBack,
+    UnknownPurchase,
+)
 from entitlement.core.ledger import (
+    Bucket,
     EntryKind,
     Posting,
     Source,
     book_adjustment,
     correction_postings,
+    credit_of,
     grant_posting,
     refund_posting,
     spendable,
 )
-from entitlement.core.units import NanoUsd, Wallet
+from entitlement.core.units import NANO_USD_MAX, NanoUsd, Wallet
 from entitlement.flows.read_balance import Balance, read_balance
 from entitlement.store import access, acts, adjustments, ledger, purchases
 from entitlement.store.adjustments import Adjustment, AdjustmentKind
@@ -53,9 +60,10 @@ class AdjustCredit:
         self._sessions = sessions
 
     def grant(self, wish: Wish) -> Adjusted:
-        """Give prepaid credit."""
+        """Give prepaid credit. Raises InvalidRequest where the account would have more than it may."""
 
-        def postings(session: Session, account_id: int, _now: int) -> tuple[Posting, ...]:
+        def postings(session: Session, account_id: int, now: int) -> tuple[Posting, ...]:
+            _check_room(wish, ledger.buckets(session, account_id, now=now), now)
             found = ledger.open_bucket(session, account_id, Source.PREPAID, epoch=None, expires_at=None)
             return (grant_posting(found, wish.amount),)
 
@@ -87,7 +95,8 @@ class AdjustCredit:
     def correct(self, wish: Wish) -> Adjusted:
         """Give back what was charged too much, last spent first, to credit that can still be spent.
 
-        Raises NotThatMuchToTakeBack where less was charged to such credit; then `grant` is what is left.
+        Raises NotThatMuchToTakeBack where less was charged to such credit; then `grant` is what is left. And
+        InvalidRequest where the account would have more than it may.
         """
 
         def postings(session: Session, account_id: int, now: int) -> tuple[Posting, ...]:
@@ -101,6 +110,7 @@ class AdjustCredit:
                     wanted=wish.amount,
                     available=there_is,
                 )
+            _check_room(wish, list(totals.values()), now)
             return correction_postings(consumed, wish.amount)
 
         return self._adjust(AdjustmentKind.CORRECT, wish, postings)
@@ -158,6 +168,17 @@ class AdjustCredit:
             elif known != made:
                 raise IdempotencyKeyReused(request_id=wish.reference)
             return Adjusted(made, read_balance(session, account_id, now), is_repeated=known is not None)
+
+
+def _check_room(wish: Wish, buckets: Sequence[Bucket], now: int) -> None:
+    """Raise InvalidRequest where the account would have more than JSON's numbers carry."""
+    there_is = credit_of(buckets, now)
+    if wish.amount + there_is > NANO_USD_MAX:
+        raise InvalidRequest(
+            f"{wish.amount} nano-USD beside the {there_is} that {wish.wallet} has would be more than the "
+            f"{NANO_USD_MAX} an account may hold: give less",
+            field="amount",
+        )
 
 
 def _paid(session: Session, account_id: int, wish: Wish, transaction_hash: str, number: int) -> Credited:

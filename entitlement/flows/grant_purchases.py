@@ -28,6 +28,7 @@ from entitlement.core.ledger import (
     book_adjustment,
     book_month,
     book_purchase,
+    credit_of,
     grant_posting,
 )
 from entitlement.core.membership import NO_TERMS, Provider, months_paid
@@ -179,7 +180,7 @@ def _tell(whose: Wallet | int, error: Exception, number: int) -> None:
 def _top_up(session: Session, account_id: int, bought: Bought, amount: NanoUsd, now: int) -> None:
     """Grant what was bought. Raises PurchaseOutOfBounds, and has done nothing then."""
     found = ledger.open_bucket(session, account_id, Source.PREPAID, epoch=None, expires_at=None)
-    there_is = found.available + found.held
+    there_is = credit_of(ledger.buckets(session, account_id, now=now), now)
     if amount + there_is > NANO_USD_MAX:
         raise PurchaseOutOfBounds(
             wallet=bought.event.wallet,

@@ -86,6 +86,24 @@ def test_a_grant_is_prepaid_credit_with_who_and_why(sessions: Sessions, adjust: 
     assert_books_close(sessions)
 
 
+def test_no_grant_and_no_correction_takes_an_account_above_what_an_answer_can_carry(
+    sessions: Sessions, adjust: AdjustCredit
+) -> None:
+    alice = holder(sessions, diem=3 * USD)
+    spend(sessions, alice, 2 * USD, None)
+    spend(sessions, alice, USD, USD, "r2")
+    largest = NANO_USD_MAX - 2 * USD
+    with pytest.raises(InvalidRequest, match=f"beside the {2 * USD} that {ALICE} has"):
+        adjust.grant(wish(largest + 1))
+    done = adjust.grant(wish(largest))
+    assert done.balance.available + done.balance.held == NANO_USD_MAX
+    assert adjust.grant(wish(largest)).is_repeated
+    for more in (adjust.grant, adjust.correct):
+        with pytest.raises(InvalidRequest, match="more than the 9007199254740991 an account may hold"):
+            more(wish(1, "case 2"))
+    assert_books_close(sessions)
+
+
 def test_the_same_reference_again_is_the_same_adjustment_and_with_other_content_an_error(
     sessions: Sessions, adjust: AdjustCredit
 ) -> None:

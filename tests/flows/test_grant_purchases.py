@@ -34,6 +34,7 @@ from tests.support import (
     assert_books_close,
     catch_up,
     follower,
+    holder,
     reach,
     wallet_number,
 )
@@ -207,9 +208,12 @@ def test_more_than_an_account_may_hold_is_refused_loudly_and_the_others_have_the
     chain = ScriptedChain()
     largest = NANO_USD_MAX // 1_000
     chain.mine(pays(usdc=largest + 1), pays(usdc=8), pays(BOB, largest), pays(BOB, 2**200))
+    # Beside a day's credit there is less room.
+    holder(sessions, diem=USD, number=3)
+    chain.mine(pays(wallet_number(3), largest))
     follow(chain, sessions)
     for _ in range(2):
-        with pytest.raises(PurchasesNotSettled, match="2 accounts' purchases could not be settled"):
+        with pytest.raises(PurchasesNotSettled, match="3 accounts' purchases could not be settled"):
             purchases.sweep()
     assert (granted(sessions), granted(sessions, BOB)) == (8_000, largest * 1_000)
     assert_books_close(sessions)
