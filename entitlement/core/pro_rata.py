@@ -125,6 +125,9 @@ def rest_of_the_day(today: Policy, wished: Policy) -> Policy:
     """
     if today.capacity == 0:
         return wished
+    if wished.capacity == 0:
+        # Switched off: of nothing, a smaller minimum gives nobody more.
+        return today
     return Policy(
         capacity=max(today.capacity, wished.capacity),
         minimum_stake=min(today.minimum_stake, wished.minimum_stake),

@@ -99,7 +99,7 @@ def test_whatever_is_wished_during_a_day_its_grants_stay_within_its_largest_capa
         ("a smaller minimum at once", (100, 5), (100, 2), (100, 2)),
         ("a larger minimum from tomorrow", (100, 5), (100, 9), (100, 5)),
         ("switched on at once, with its minimum", (0, 0), (70, 9), (70, 9)),
-        ("switched off from tomorrow", (70, 9), (0, 0), (70, 0)),
+        ("switched off from tomorrow, as it is until then", (70, 9), (0, 0), (70, 9)),
     ],
 )
 def test_only_what_gives_more_holds_at_once(
