@@ -1,6 +1,7 @@
 """Read purchases: what a wallet or a transaction bought, and where to buy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -54,7 +55,7 @@ class ReadPurchases:
 
     def of_wallet(self, wallet: Wallet) -> list[TopUp]:
         """Return a wallet's top-ups, newest first."""
-        with self._sessions.begin() as session:
+        with self._one_moment() as session:
             account_id = access.account_of(session, wallet)
             pending = purchases.pending_of_wallet(session, wallet)
             credited = [] if account_id is None else purchases.credited(session, account_id)
@@ -65,7 +66,14 @@ class ReadPurchases:
 
     def of_transaction(self, transaction_hash: str) -> tuple[NanoUsd, NanoUsd]:
         """Return what a transaction's top-ups became, and what they are still to become."""
-        with self._sessions.begin() as session:
+        with self._one_moment() as session:
             credited = purchases.credited_by_transaction(session, transaction_hash)
             pending = purchases.pending_of_transaction(session, transaction_hash)
         return credited, NanoUsd(sum(nano_usd_of(each.usdc) for each in pending))
+
+    @contextmanager
+    def _one_moment(self) -> Generator[Session]:
+        """Read as of one moment: between two a top-up may become credit, and be told twice or not at all."""
+        with self._sessions() as session, session.begin():
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session

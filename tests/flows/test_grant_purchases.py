@@ -4,11 +4,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import count
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from entitlement.core.errors import PurchasesNotSettled
@@ -18,6 +20,7 @@ from entitlement.core.membership import MONTH_SECONDS, Terms
 from entitlement.core.units import NANO_USD_MAX, NanoUsd, Usdc, Wallet
 from entitlement.flows.expire_credit import ExpireCredit
 from entitlement.flows.grant_purchases import WHOLE_SECONDS, GrantPurchases
+from entitlement.flows.read_purchases import ReadPurchases, Shop
 from entitlement.flows.set_membership_terms import SetMembershipTerms
 from entitlement.flows.shift_clock import ShiftClock
 from entitlement.store import memberships
@@ -40,6 +43,7 @@ from tests.support import (
 )
 
 Sessions = sessionmaker[Session]
+Told = TypeVar("Told")
 ALICE, BOB = wallet_number(1), wallet_number(2)
 FIVE = Usdc(5_000_000)
 TERMS = Terms(credit=NanoUsd(10 * USD), upgrade_credit=NanoUsd(0))
@@ -97,6 +101,37 @@ def test_a_final_top_up_is_prepaid_credit_dollar_for_dollar_and_once(
     assert GrantPurchases(sessions).sweep() == 1
     assert granted(sessions) == 10 * USD + 7_000
     assert_books_close(sessions)
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_who_asks_while_a_top_up_becomes_credit_is_told_of_it_once(
+    sessions: Sessions, purchases: GrantPurchases, moment: int
+) -> None:
+    chain = ScriptedChain()
+    paid = chain.mine(pays()).hash
+    follow(chain, sessions)
+    bought = ReadPurchases(sessions, lambda: Shop(1, "0x", "0x"))
+
+    def asked(question: Callable[[], Told]) -> Told:
+        """Ask, while the sweep comes right after one of the statements that this takes."""
+        engine, statements = sessions.kw["bind"], count()
+
+        def note(*_: object) -> None:
+            if next(statements) == moment:
+                purchases.sweep()
+
+        event.listen(engine, "after_cursor_execute", note)
+        try:
+            return question()
+        finally:
+            event.remove(engine, "after_cursor_execute", note)
+
+    credited, pending = asked(lambda: bought.of_transaction(paid))
+    assert credited + pending == 5 * USD
+    chain.mine(pays(usdc=7))
+    follow(chain, sessions)
+    told = asked(lambda: bought.of_wallet(ALICE))
+    assert sorted(each.amount for each in told) == [7_000, 5 * USD]
 
 
 def test_a_top_up_that_was_undone_before_it_was_final_gives_nothing(
