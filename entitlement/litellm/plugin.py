@@ -42,6 +42,7 @@ from entitlement.client import (
     Usage,
 )
 from entitlement.client.json_values import as_list, as_object, as_whole
+from entitlement.core.holds import LATE_CAPTURE_SECONDS
 from entitlement.core.units import NanoUsd
 from entitlement.gateway.chat_request import FORWARDED, check_priced
 from entitlement.gateway.failures import GatewayError
@@ -57,8 +58,6 @@ from entitlement.gateway.request_body import refuse_unknown
 from entitlement.gateway.usage import REPORTED_TOKENS_MAX, text_bytes
 
 HOLD_SECONDS = 900
-GRACE_SECONDS = 3600
-"""How long a hold that ran out can still be captured."""
 KEYS_MAX = 10_000
 OPEN_MAX = 10_000
 OUTPUT_TOKENS_MIN = 64
@@ -212,7 +211,7 @@ class EntitlementCredit(CustomLogger):
         """Forget chats whose end nobody told while it could be charged; the oldest come first."""
         while self._open:
             name, chat = next(iter(self._open.items()))
-            if time.monotonic() - chat.began_at < HOLD_SECONDS + GRACE_SECONDS:
+            if time.monotonic() - chat.began_at < HOLD_SECONDS + LATE_CAPTURE_SECONDS:
                 return
             del self._open[name]
 
