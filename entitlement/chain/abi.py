@@ -1,6 +1,6 @@
 """Values as calls, answers and logs carry them: the ABI of contracts.
 
-What codes them builds a grammar and a parser when it is loaded, longer than any other library of ours takes.
+The library that codes them builds a grammar and a parser when it is loaded, for which every start would wait.
 It is loaded when something is first coded, which few processes do at their start.
 """
 

@@ -236,7 +236,7 @@ def test_whoever_follows_loads_nothing_that_only_transactions_need() -> None:
 
 
 def test_the_api_loads_what_signs_and_codes_when_it_is_first_needed() -> None:
-    """They take a tenth of its start, for which every gateway waits after a restart."""
+    """Every gateway waits for its start after a restart."""
     late = "('web3', 'eth_abi', 'eth_account', 'siwe')"
     loads = (
         "import sys, entitlement.api.app, entitlement.wiring.service; "
